@@ -1,0 +1,1 @@
+"""The record of truth: tables in PostgreSQL, writing, reading back, and the change feed."""

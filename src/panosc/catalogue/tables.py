@@ -1,0 +1,311 @@
+"""The tables, as SQLAlchemy Core. Rows never leave `catalogue` and the `store` modules.
+
+Primary keys of records are `domain.pid.surrogate` of their identifier, so that a writer
+knows them without asking; those of parts (files, parameters, members) come from a sequence.
+Text sorts by code point and folds case by Unicode whatever the cluster's locale.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _text(name: str, **options: bool) -> "sa.Column[str]":
+    return sa.Column(name, sa.Text(collation="pg_c_utf8"), **options)  # type: ignore[arg-type]
+
+
+def _time(name: str, **options: bool) -> "sa.Column[object]":
+    return sa.Column(name, sa.DateTime(timezone=True), **options)  # type: ignore[arg-type]
+
+
+def _record(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Table:
+    """Return a table of records that have a PID of their own and appear in the feed."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+        *columns,
+        sa.Column("extra", pg.JSONB),
+        sa.Column(
+            "created", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column(
+            "changed", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+    )
+
+
+def _part(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Table:
+    """Return a table of parts: they belong to a record and go with it."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("id", sa.BigInteger, sa.Identity(always=False), primary_key=True),
+        _text("key"),
+        *columns,
+        sa.Column("extra", pg.JSONB),
+    )
+
+
+def _to(table: str, *, nullable: bool = False) -> "sa.Column[int]":
+    return sa.Column(
+        f"{table}_id",
+        sa.BigInteger,
+        sa.ForeignKey(f"{table}.id", ondelete="CASCADE"),
+        nullable=nullable,
+    )
+
+
+def _guard() -> "tuple[sa.Column[object] | sa.Column[str], ...]":
+    return (
+        _text("access"),
+        _time("embargo_until"),
+        _text("owner_group"),
+        _text("source"),
+        sa.Column(
+            "mark",
+            sa.Text(collation="pg_c_utf8"),
+            sa.CheckConstraint("mark in ('normal', 'withdrawn', 'erased')", name="mark"),
+            server_default="normal",
+            nullable=False,
+        ),
+        _text("mark_reason"),
+        _time("core_at", nullable=False),
+        _time("open_at", nullable=False),
+    )
+
+
+affiliation = _record(
+    "affiliation",
+    _text("key", nullable=False, unique=True),
+    _text("name"),
+    _text("address"),
+    _text("city"),
+    _text("country"),
+)
+person = _record(
+    "person",
+    _text("key", nullable=False, unique=True),
+    _text("full_name"),
+    _text("orcid"),
+    _text("researcher_id"),
+    _text("first_name"),
+    _text("last_name"),
+)
+instrument = _record(
+    "instrument",
+    _text("pid", nullable=False, unique=True),
+    _text("name"),
+    _text("facility"),
+    _text("source"),
+)
+technique = _record(
+    "technique",
+    _text("pid", nullable=False, unique=True),
+    _text("name"),
+    _text("panet_id"),
+    sa.Index(None, "panet_id"),
+)
+sample = _record(
+    "sample",
+    _text("pid", nullable=False, unique=True),
+    _text("name"),
+    _text("description"),
+)
+document = _record(
+    "document",
+    _text("pid", nullable=False, unique=True),
+    sa.Column("is_public", sa.Boolean),
+    _text("type"),
+    _text("title"),
+    _text("summary"),
+    _text("doi"),
+    _time("start_date"),
+    _time("end_date"),
+    _time("release_date"),
+    _text("license"),
+    sa.Column("keywords", pg.ARRAY(sa.Text(collation="pg_c_utf8"))),
+    *_guard(),
+    sa.Index(
+        "document_title_trgm_ix",
+        "title",
+        postgresql_using="gin",
+        postgresql_ops={"title": "gin_trgm_ops"},
+    ),
+    sa.Index(
+        "document_summary_trgm_ix",
+        "summary",
+        postgresql_using="gin",
+        postgresql_ops={"summary": "gin_trgm_ops"},
+    ),
+)
+dataset = _record(
+    "dataset",
+    _text("pid", nullable=False, unique=True),
+    _text("title"),
+    sa.Column("is_public", sa.Boolean),
+    _time("creation_date"),
+    sa.Column("size", sa.BigInteger),
+    sa.Column("instrument_id", sa.BigInteger, sa.ForeignKey("instrument.id")),
+    _text("kind"),
+    _text("description"),
+    _time("end_date"),
+    _time("release_date"),
+    _text("license"),
+    _text("definition"),
+    _text("new_version_of"),
+    _text("default_plot"),
+    *_guard(),
+    sa.Index(None, "instrument_id"),
+    sa.Index(None, "creation_date"),
+    sa.Index(
+        "dataset_title_trgm_ix",
+        "title",
+        postgresql_using="gin",
+        postgresql_ops={"title": "gin_trgm_ops"},
+    ),
+)
+member = _part(
+    "member",
+    _text("role"),
+    _to("document", nullable=True),
+    _to("dataset", nullable=True),
+    _to("person", nullable=True),
+    _to("affiliation", nullable=True),
+    sa.Index(None, "document_id"),
+    sa.Index(None, "dataset_id"),
+    sa.Index(None, "person_id"),
+    sa.Index(None, "affiliation_id"),
+)
+parameter = _part(
+    "parameter",
+    _text("name", nullable=False),
+    sa.Column("value_number", sa.Double),
+    _text("value_text"),
+    _text("unit"),
+    sa.Column("si_value", sa.Double),
+    _text("si_unit"),
+    _text("path"),
+    _to("dataset", nullable=True),
+    _to("document", nullable=True),
+    sa.Index(None, "dataset_id"),
+    sa.Index(None, "document_id", postgresql_where=sa.text("document_id is not null")),
+    sa.Index(None, "name", "si_value"),
+    sa.Index(None, "name", "value_number"),
+)
+file = _part(
+    "file",
+    _text("name", nullable=False),
+    _text("path"),
+    sa.Column("size", sa.BigInteger),
+    _text("sha256"),
+    _text("format"),
+    _text("url"),
+    _to("dataset"),
+    sa.Index(None, "dataset_id"),
+)
+
+
+def _link(name: str, first: str, second: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        _to(first),
+        _to(second),
+        _text("key"),
+        sa.PrimaryKeyConstraint(f"{first}_id", f"{second}_id"),
+        sa.Index(None, f"{second}_id", f"{first}_id"),
+    )
+
+
+dataset_sample = _link("dataset_sample", "dataset", "sample")
+dataset_technique = _link("dataset_technique", "dataset", "technique")
+document_dataset = _link("document_dataset", "document", "dataset")
+
+location = sa.Table(
+    "location",
+    metadata,
+    _text("url", primary_key=True),
+    _to("dataset"),
+    _text("name", nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column(
+        "tier",
+        sa.Text(collation="pg_c_utf8"),
+        sa.CheckConstraint("tier in ('online', 'nearline', 'removed')", name="tier"),
+        server_default="online",
+        nullable=False,
+    ),
+    sa.Index(None, "dataset_id"),
+)
+"""Where a dataset's file lies: any number of places for the same content."""
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    _text("url", primary_key=True),
+    _text("reason", nullable=False),
+    _text("detail", nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+)
+"""Files that claim a format and cannot be read as it, until they change."""
+
+group = sa.Table(
+    "group",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("extra", pg.JSONB),
+)
+group_member = sa.Table(
+    "group_member",
+    metadata,
+    _text("group", nullable=False),
+    _text("person", nullable=False),
+    _text("role"),
+    _time("until"),
+    sa.PrimaryKeyConstraint("group", "person"),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("model", nullable=False),
+    _text("pid", nullable=False),
+    sa.Column("deleted", sa.Boolean, server_default=sa.false(), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+)
+"""The feed: numbers are in the order of commits; see `catalogue.changes`."""
+
+follower = sa.Table(
+    "follower",
+    metadata,
+    _text("name", primary_key=True),
+    sa.Column("done", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+)
+
+plot = sa.Table(
+    "plot",
+    metadata,
+    sa.Column(
+        "dataset_id",
+        sa.BigInteger,
+        sa.ForeignKey("dataset.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    sa.Column("content", pg.JSONB, nullable=False),
+)
+"""The numbers of a default plot, thinned out for drawing; derived, may be deleted."""

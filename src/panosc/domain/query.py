@@ -1,0 +1,116 @@
+"""One question to a catalogue, as a tree: what URL, search box and PaNOSC filter spell.
+
+The tree is plain data and has been checked: every property and relation in it exists in
+`domain.entities`. Parsing a spelling is `search.loopback` and `search.url`; answering is
+`search.sql`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Operator = Literal[
+    "eq",
+    "neq",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "between",
+    "inq",
+    "nin",
+    "like",
+    "nlike",
+    "ilike",
+    "nilike",
+    "regexp",
+]
+Value = str | int | float | bool | datetime | None
+
+NEGATIVE: dict[Operator, Operator] = {
+    "neq": "eq",
+    "nin": "inq",
+    "nlike": "like",
+    "nilike": "ilike",
+}
+"""Operators that deny, and what they deny."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Every clause holds; none at all: true."""
+
+    clauses: tuple["Clause", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One clause holds; none at all: false."""
+
+    clauses: tuple["Clause", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """`operator` between a property and its operands: two for between, any for inq and nin."""
+
+    property: str
+    operator: Operator
+    operands: tuple[Value, ...]
+    flags: str = ""
+    """Of a regular expression: ``i`` ignores case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A literal piece of text in any searchable property, whatever its case."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """At least one record over `relation` fulfils `clause`.
+
+    Over ``techniques`` the clause speaks of the dataset, not of one tag: ``and`` may be
+    met by two tags, and a denial means that no tag fits.
+    """
+
+    relation: str
+    clause: "Clause"
+
+
+Clause = And | Or | Compare | Text | Related
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Sort by one property."""
+
+    property: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include:
+    """Related records to return with each answer; with a condition also a filter on it."""
+
+    relation: str
+    scope: "Query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A question to the class `model`."""
+
+    model: str
+    where: Clause = And(())
+    includes: Sequence[Include] = ()
+    order: Sequence[Order] = ()
+    limit: int | None = None
+    skip: int = 0
+    fields: frozenset[str] | None = None
+    """Properties to return; None: all of the standard."""
+    words: str = ""
+    """Ranked search: the PaNOSC ``query``."""
