@@ -209,7 +209,6 @@ file = _part(
     sa.Column("size", sa.BigInteger),
     _text("sha256"),
     _text("format"),
-    _text("url"),
     _to("dataset"),
     sa.Index(None, "dataset_id"),
 )

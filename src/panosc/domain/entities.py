@@ -50,11 +50,11 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A class of the data model. `key` is its identifier in JSON: ``pid``, or ``id``."""
+    """A class of the data model. `key` is its identifier in JSON: ``pid``, or ``id``, or ``url``."""
 
     name: str
     table: str
-    key: Literal["pid", "id"] = "pid"
+    key: Literal["pid", "id", "url"] = "pid"
     properties: tuple[Property, ...]
     relations: tuple[Relation, ...] = ()
     guarded: bool = False
@@ -312,7 +312,19 @@ MODELS: tuple[Model, ...] = (
             Property(name="size", column="size", kind="integer"),
             _own("sha256", "sha256", level="detail"),
             _own("format", "format", level="detail"),
+        ),
+    ),
+    Model(
+        name="Location",
+        table="location",
+        key="url",
+        references={"datasetId": ("dataset_id", "Dataset")},
+        properties=(
             _own("url", "url", level="detail"),
+            _own("name", "name", level="detail"),
+            _own("size", "size", "integer", level="detail"),
+            _own("mtimeNs", "mtime_ns", "integer", level="detail"),
+            _own("tier", "tier", level="detail"),
         ),
     ),
 )
