@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     base_url: str | None = Field(
         default=None, description="Public address, when a proxy stands in front"
     )
-    facility: str = Field(default="Local node", description="Name of the facility on the pages")
+    facility: str = Field(
+        default="Local node", description="Name of the facility on the pages"
+    )
     pid_prefix: str = Field(
         default="local", pattern=r"^[A-Za-z0-9.]+$", description="Before the / of new PIDs"
     )
@@ -46,7 +48,8 @@ class Settings(BaseSettings):
         default="UTC", description="Zone of times that a file gives without one"
     )
     probe: str | None = Field(
-        default=None, description="Probe of a file that names none: x-ray, neutron, muon, electron"
+        default=None,
+        description="Probe of a file that names none: x-ray, neutron, muon, electron",
     )
     ingest_workers: int = Field(default=2, ge=1, description="Processes that read files")
     file_time_limit_s: float = Field(
@@ -56,7 +59,9 @@ class Settings(BaseSettings):
         default=1024, ge=256, description="Memory of a process that reads files, in MB"
     )
     query_time_limit_s: float = Field(
-        default=20.0, gt=0, description="Longest that one database query may take, in seconds"
+        default=20.0,
+        gt=0,
+        description="Longest that one database query may take, in seconds",
     )
     regexp_time_limit_s: float = Field(
         default=1.5, gt=0, description="The same for a query with a regular expression"

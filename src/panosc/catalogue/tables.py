@@ -36,10 +36,16 @@ def _record(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Tabl
         *columns,
         sa.Column("extra", pg.JSONB),
         sa.Column(
-            "created", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+            "created",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.now(),
+            nullable=False,
         ),
         sa.Column(
-            "changed", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+            "changed",
+            sa.DateTime(timezone=True),
+            server_default=sa.func.now(),
+            nullable=False,
         ),
     )
 
@@ -257,7 +263,9 @@ quarantine = sa.Table(
     _text("detail", nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
-    sa.Column("seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    sa.Column(
+        "seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+    ),
 )
 """Files that claim a format and cannot be read as it, until they change."""
 
@@ -284,7 +292,9 @@ changes = sa.Table(
     _text("model", nullable=False),
     _text("pid", nullable=False),
     sa.Column("deleted", sa.Boolean, server_default=sa.false(), nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    sa.Column(
+        "at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+    ),
 )
 """The feed: numbers are in the order of commits; see `catalogue.changes`."""
 
@@ -293,7 +303,9 @@ follower = sa.Table(
     metadata,
     _text("name", primary_key=True),
     sa.Column("done", sa.BigInteger, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    sa.Column(
+        "at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+    ),
 )
 
 plot = sa.Table(

@@ -113,7 +113,9 @@ MODELS: tuple[Model, ...] = (
             _text("firstName", "first_name", searchable=True),
             _text("lastName", "last_name", searchable=True),
         ),
-        relations=(Relation(name="members", target="Member", kind="many", remote="person_id"),),
+        relations=(
+            Relation(name="members", target="Member", kind="many", remote="person_id"),
+        ),
     ),
     Model(
         name="Instrument",
@@ -125,7 +127,9 @@ MODELS: tuple[Model, ...] = (
             _own("source", "source"),
         ),
         relations=(
-            Relation(name="datasets", target="Dataset", kind="many", remote="instrument_id"),
+            Relation(
+                name="datasets", target="Dataset", kind="many", remote="instrument_id"
+            ),
         ),
     ),
     Model(
@@ -226,7 +230,9 @@ MODELS: tuple[Model, ...] = (
             *_ACCESS,
         ),
         relations=(
-            Relation(name="instrument", target="Instrument", kind="one", local="instrument_id"),
+            Relation(
+                name="instrument", target="Instrument", kind="one", local="instrument_id"
+            ),
             Relation(
                 name="documents",
                 target="Document",
@@ -260,7 +266,11 @@ MODELS: tuple[Model, ...] = (
                 level="detail",
             ),
             Relation(
-                name="files", target="File", kind="many", remote="dataset_id", level="detail"
+                name="files",
+                target="File",
+                kind="many",
+                remote="dataset_id",
+                level="detail",
             ),
             Relation(name="members", target="Member", kind="many", remote="dataset_id"),
         ),
