@@ -38,15 +38,11 @@ class Settings(BaseSettings):
     base_url: str | None = Field(
         default=None, description="Public address, when a proxy stands in front"
     )
-    facility: str = Field(
-        default="Local node", description="Name of the facility on the pages"
-    )
+    facility: str = Field(default="Local node", description="Name of the facility on the pages")
     pid_prefix: str = Field(
         default="local", pattern=r"^[A-Za-z0-9.]+$", description="Before the / of new PIDs"
     )
-    time_zone: str = Field(
-        default="UTC", description="Zone of times that a file gives without one"
-    )
+    time_zone: str = Field(default="UTC", description="Zone of times that a file gives without one")
     probe: str | None = Field(
         default=None,
         description="Probe of a file that names none: x-ray, neutron, muon, electron",

@@ -5,8 +5,11 @@ knows them without asking; those of parts (files, parameters, members) come from
 Text sorts by code point and folds case by Unicode whatever the cluster's locale.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.schema import SchemaItem
 
 metadata = sa.MetaData(
     naming_convention={
@@ -19,15 +22,15 @@ metadata = sa.MetaData(
 )
 
 
-def _text(name: str, **options: bool) -> "sa.Column[str]":
-    return sa.Column(name, sa.Text(collation="pg_c_utf8"), **options)  # type: ignore[arg-type]
+def _text(name: str, **options: Any) -> "sa.Column[str]":
+    return sa.Column(name, sa.Text(collation="pg_c_utf8"), **options)
 
 
-def _time(name: str, **options: bool) -> "sa.Column[object]":
-    return sa.Column(name, sa.DateTime(timezone=True), **options)  # type: ignore[arg-type]
+def _time(name: str, **options: Any) -> "sa.Column[Any]":
+    return sa.Column(name, sa.DateTime(timezone=True), **options)
 
 
-def _record(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Table:
+def _record(name: str, *columns: SchemaItem) -> sa.Table:
     """Return a table of records that have a PID of their own and appear in the feed."""
     return sa.Table(
         name,
@@ -50,7 +53,7 @@ def _record(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Tabl
     )
 
 
-def _part(name: str, *columns: "sa.Column[object] | sa.SchemaItem") -> sa.Table:
+def _part(name: str, *columns: SchemaItem) -> sa.Table:
     """Return a table of parts: they belong to a record and go with it."""
     return sa.Table(
         name,
@@ -71,7 +74,7 @@ def _to(table: str, *, nullable: bool = False) -> "sa.Column[int]":
     )
 
 
-def _guard() -> "tuple[sa.Column[object] | sa.Column[str], ...]":
+def _guard() -> tuple[SchemaItem, ...]:
     return (
         _text("access"),
         _time("embargo_until"),
@@ -263,9 +266,7 @@ quarantine = sa.Table(
     _text("detail", nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
-    sa.Column(
-        "seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
-    ),
+    sa.Column("seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
 )
 """Files that claim a format and cannot be read as it, until they change."""
 
@@ -292,9 +293,7 @@ changes = sa.Table(
     _text("model", nullable=False),
     _text("pid", nullable=False),
     sa.Column("deleted", sa.Boolean, server_default=sa.false(), nullable=False),
-    sa.Column(
-        "at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
-    ),
+    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
 )
 """The feed: numbers are in the order of commits; see `catalogue.changes`."""
 
@@ -303,9 +302,7 @@ follower = sa.Table(
     metadata,
     _text("name", primary_key=True),
     sa.Column("done", sa.BigInteger, nullable=False),
-    sa.Column(
-        "at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
-    ),
+    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
 )
 
 plot = sa.Table(

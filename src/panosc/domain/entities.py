@@ -50,7 +50,7 @@ class Relation:
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A class of the data model. `key` is its identifier in JSON: ``pid``, or ``id``, or ``url``."""
+    """A class of the data model. `key` is its identifier in JSON: ``pid``, ``id`` or ``url``."""
 
     name: str
     table: str
@@ -113,9 +113,7 @@ MODELS: tuple[Model, ...] = (
             _text("firstName", "first_name", searchable=True),
             _text("lastName", "last_name", searchable=True),
         ),
-        relations=(
-            Relation(name="members", target="Member", kind="many", remote="person_id"),
-        ),
+        relations=(Relation(name="members", target="Member", kind="many", remote="person_id"),),
     ),
     Model(
         name="Instrument",
@@ -127,9 +125,7 @@ MODELS: tuple[Model, ...] = (
             _own("source", "source"),
         ),
         relations=(
-            Relation(
-                name="datasets", target="Dataset", kind="many", remote="instrument_id"
-            ),
+            Relation(name="datasets", target="Dataset", kind="many", remote="instrument_id"),
         ),
     ),
     Model(
@@ -230,9 +226,7 @@ MODELS: tuple[Model, ...] = (
             *_ACCESS,
         ),
         relations=(
-            Relation(
-                name="instrument", target="Instrument", kind="one", local="instrument_id"
-            ),
+            Relation(name="instrument", target="Instrument", kind="one", local="instrument_id"),
             Relation(
                 name="documents",
                 target="Document",
@@ -289,9 +283,7 @@ MODELS: tuple[Model, ...] = (
         relations=(
             Relation(name="document", target="Document", kind="one", local="document_id"),
             Relation(name="person", target="Person", kind="one", local="person_id"),
-            Relation(
-                name="affiliation", target="Affiliation", kind="one", local="affiliation_id"
-            ),
+            Relation(name="affiliation", target="Affiliation", kind="one", local="affiliation_id"),
         ),
     ),
     Model(

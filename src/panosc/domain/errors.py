@@ -84,9 +84,7 @@ class Embargoed(Forbidden):
     code = "embargoed"
     title = "Under embargo"
 
-    def __init__(
-        self, detail: str, *, until: "datetime | None", hint: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, until: "datetime | None", hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.until = until
 
@@ -99,9 +97,7 @@ class Invalid(PanoscError):
     status = 422
     exit_code = 2
 
-    def __init__(
-        self, detail: str, *, field: str | None = None, hint: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, field: str | None = None, hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.field = field
 
@@ -141,9 +137,7 @@ class Busy(PanoscError):
     title = "Busy"
     status = 503
 
-    def __init__(
-        self, detail: str, *, retry_after: int = 5, hint: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, retry_after: int = 5, hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.retry_after = retry_after
 

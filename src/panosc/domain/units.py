@@ -168,11 +168,7 @@ def scale_of(unit: str, *, category: str | None = None) -> Scale | None:
 def _spellings(text: str) -> list[str]:
     alias = _ALIASES.get(text.lower())
     spellings = [] if alias is None else [alias]
-    plain = (
-        text.translate(_SUPERSCRIPTS)
-        if any(sign in text for sign in "⁰¹²³⁴⁵⁶⁷⁸⁹")
-        else text
-    )
+    plain = text.translate(_SUPERSCRIPTS) if any(sign in text for sign in "⁰¹²³⁴⁵⁶⁷⁸⁹") else text
     raised = _RAISED.sub(r"**\1", plain.replace("·", "*"))
     spellings += [raised, raised.lower()] if len(text) > 2 else [raised]  # noqa: PLR2004
     if text == "G":
@@ -189,11 +185,11 @@ def _ask_pint(spelling: str) -> Scale | None:
     try:
         unit = registry.parse_units(spelling)
         base = registry.get_base_units(unit)
-        factor, si_unit = float(base[0]), base[1]
+        factor, si_unit = float(str(base[0])), base[1]
         if not registry.Quantity(1, unit)._is_multiplicative:  # noqa: SLF001
             return None
     # Pint's parser raises whatever its tokens lead it to: any failure is an unknown unit
-    except Exception:  # noqa: BLE001
+    except Exception:
         return None
     if not (math.isfinite(factor) and factor > 0):
         return None
@@ -206,17 +202,10 @@ def _ask_pint(spelling: str) -> Scale | None:
 
 
 def _plain(text: str) -> str:
-    return (
-        text.replace("Å", "angstrom")
-        .replace("µ", "u")
-        .replace("μ", "u")
-        .replace("Ω", "ohm")
-    )
+    return text.replace("Å", "angstrom").replace("µ", "u").replace("μ", "u").replace("Ω", "ohm")
 
 
-def to_si(
-    value: float, unit: str, *, category: str | None = None
-) -> tuple[float, str] | None:
+def to_si(value: float, unit: str, *, category: str | None = None) -> tuple[float, str] | None:
     """Return (value, unit) in SI base units; None when the unit is unknown.
 
     Examples
@@ -246,15 +235,11 @@ def display(unit: str) -> str:
     if scale is None:
         return unit
     above, *below = scale.unit.split("/")
-    factors = [
-        _factor(part, "") for part in above.split("*" if "**" not in above else "\0")
-    ]
+    factors = [_factor(part, "") for part in above.split("*" if "**" not in above else "\0")]
     if "**" in above:
         factors = [_factor(part, "") for part in re.split(r"(?<!\*)\*(?!\*)", above)]
     factors += [
-        _factor(part, "-")
-        for group in below
-        for part in re.split(r"(?<!\*)\*(?!\*)", group)
+        _factor(part, "-") for group in below for part in re.split(r"(?<!\*)\*(?!\*)", group)
     ]
     return " ".join(part for part in factors if part)
 

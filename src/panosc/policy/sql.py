@@ -10,7 +10,7 @@ from panosc.domain.access import Action, Who
 
 
 def visible(
-    table: "sa.FromClause", who: Who, action: Action, *, now: datetime
+    table: sa.FromClause, who: Who, action: Action, *, now: datetime
 ) -> ColumnElement[bool]:
     """Return the condition on a guarded `table` (dataset, document or an alias of one).
 
@@ -28,13 +28,13 @@ def visible(
             reached = sa.or_(reached, columns.owner_group.in_(sorted(who.groups)))
         listed = sa.and_(normal, reached)
     if action == "core":
-        return sa.or_(listed, columns.mark == "withdrawn")
+        listed = sa.or_(listed, columns.mark == "withdrawn")
     if action == "detail" and who.is_steward:
-        return columns.mark != "erased"
+        listed = columns.mark != "erased"
     return listed
 
 
-def state(table: "sa.FromClause", *, now: datetime) -> ColumnElement[str]:
+def state(table: sa.FromClause, *, now: datetime) -> ColumnElement[str]:
     """Return the state of a guarded row, as `domain.access.state_of` says it."""
     columns: Any = table.c
     return sa.case(
