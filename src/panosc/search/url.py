@@ -250,7 +250,8 @@ class _Reader:
                 self._ranges.append(between)
         elif self._parameters is None:
             self._problem(
-                f"“{_short(value)}” is no range of {key}; write 0.4..0.8 nm, 300.. K or ..80 K."
+                f"There is no filter “{_short(key)}” with such a value; a parameter takes a range: "
+                f"0.4..0.8 nm, 300.. K or ..80 K.{self._near(key)}"
             )
         elif sum(map(len, self._texts.values())) >= _MOST_VALUES:
             self._problem(f"At most {_MOST_VALUES} values of parameters can be chosen at once.")
