@@ -1,0 +1,134 @@
+"""What runs inside a worker process: limits first, then tasks from a pipe until it ends.
+
+A frame is four bytes of length and a pickle. The parent's side is `files.workers`; nothing
+here is imported by a process that serves people.
+"""
+
+import ctypes
+import os
+import pickle
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from panosc.domain.errors import Unreadable
+
+PR_SET_PDEATHSIG = 1
+FRAME_LIMIT = 64 * 2**20
+"""Longest frame, in bytes; a plot has less than one megabyte."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the parent sets for a worker before the first task."""
+
+    parent: int
+    memory_mb: int
+    search_path: tuple[str, ...]
+    preload: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one task: a value, or a stable word for the reason that there is none."""
+
+    value: Any = None
+    reason: str | None = None
+    detail: str = ""
+    worn: bool = False
+    """The worker ends after this answer and must be replaced."""
+
+
+def write_frame(descriptor: int, content: object) -> None:
+    """Write one frame, whatever the size of the pipe."""
+    data = pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
+    rest = memoryview(len(data).to_bytes(4, "big") + data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def read_frame(stream: BinaryIO) -> Any:
+    """Return the content of the next frame; None when the pipe has ended."""
+    head = stream.read(4)
+    if len(head) < 4:  # noqa: PLR2004
+        return None
+    return pickle.loads(stream.read(int.from_bytes(head, "big")))  # noqa: S301 - from our parent
+
+
+def resolve(function: str) -> Callable[..., Any]:
+    """Return the function that ``module:name`` means."""
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
+
+
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to end this process when the parent's thread does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(1)
+
+
+def confine(memory_mb: int) -> None:
+    """Limit this process: memory beyond what it has now, no core dumps, no written files."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return
+    now = int(statm.read_text("ascii").split()[0]) * resource.getpagesize()
+    limit = now + memory_mb * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def perform(function: str, arguments: tuple[Any, ...]) -> Outcome:
+    """Run one task and say what became of it; it never raises."""
+    try:
+        return Outcome(value=resolve(function)(*arguments))
+    except Unreadable as error:
+        return Outcome(reason=error.reason, detail=error.detail)
+    except MemoryError:
+        return Outcome(
+            reason="memory-limit", detail="reading it needs more memory than allowed", worn=True
+        )
+    except RecursionError:
+        return Outcome(reason="too-deep", detail="it is nested too deeply")
+    # a stranger's file can lead a reader anywhere: whatever happens is the file's failure
+    except Exception as error:
+        return Outcome(reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
+
+
+def main() -> None:
+    """Serve tasks from standard input to standard output until the parent ends."""
+    source = os.fdopen(os.dup(0), "rb")
+    sink = os.dup(1)
+    silence = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        # what a C library prints must not get between the frames
+        os.dup2(silence, descriptor)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.putenv(name, "1")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    terms: Terms = read_frame(source)
+    sys.path[:] = terms.search_path
+    die_with_parent(terms.parent)
+    for module in terms.preload:
+        import_module(module)
+    confine(terms.memory_mb)
+    write_frame(sink, Outcome(value="ready"))
+    while (batch := read_frame(source)) is not None:
+        for function, arguments in batch:
+            outcome = perform(function, arguments)
+            write_frame(sink, outcome)
+            if outcome.worn:
+                return
+
+
+if __name__ == "__main__":
+    main()
