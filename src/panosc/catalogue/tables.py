@@ -297,6 +297,9 @@ changes = sa.Table(
 )
 """The feed: numbers are in the order of commits; see `catalogue.changes`."""
 
+changes_number = sa.Sequence("changes_number", metadata=metadata)
+"""Read only under the lock of `catalogue.changes`; gaps are left by what was rolled back."""
+
 follower = sa.Table(
     "follower",
     metadata,

@@ -1,0 +1,134 @@
+"""Opening the catalogue's database: a server of our own or a given one, with the newest schema.
+
+What is in the tables is not known here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from panosc.catalogue import schema
+from panosc.catalogue.embedded import Progress, running
+from panosc.domain.errors import Invalid, Unavailable
+from panosc.settings import Settings
+
+OLDEST = 17
+"""The first PostgreSQL with the collation `pg_c_utf8`."""
+LOCK_TIME_LIMIT_S = 10
+
+_DIALECT = "postgresql+psycopg"
+_URL_HINT = "Give PANOSC_DATABASE_URL as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+
+
+@contextmanager
+def open_database(
+    settings: Settings, *, progress: Progress | None = None
+) -> Iterator[sa.Engine]:
+    """Open the node's database for a block of code, with the newest schema.
+
+    Connections speak UTC and give up a statement after ``settings.query_time_limit_s``;
+    writers call `unlimited` in their transaction.
+
+    Parameters
+    ----------
+    settings : Settings
+        Names the database, or the home that has one of its own.
+    progress : callable, optional
+        Told about once a second what is being waited for.
+
+    Raises
+    ------
+    Unavailable
+        If the database cannot be started, reached or used.
+    Invalid
+        If the address in the settings is none.
+    """
+    if settings.database_url is not None:
+        url = _url(settings.database_url.get_secret_value())
+        with _opened(sa.create_engine(url, **_options()), settings, progress) as engine:
+            yield engine
+        return
+    with running(settings.home, progress=progress) as server:
+        engine = sa.create_engine(f"{_DIALECT}://", creator=server.connect, **_options())
+        with _opened(engine, settings, progress) as opened:
+            yield opened
+
+
+def unlimited(connection: sa.Connection) -> None:
+    """Lift the time limits until the end of this transaction, for writers and migrations."""
+    connection.exec_driver_sql("set local statement_timeout = 0; set local lock_timeout = 0")
+
+
+def _options() -> dict[str, Any]:
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+
+
+def _url(text: str) -> sa.URL:
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise Invalid(
+            "The address of the database is not a URL", field="database_url", hint=_URL_HINT
+        ) from None
+    if url.drivername not in {"postgres", "postgresql", _DIALECT}:
+        raise Invalid(
+            f"The database has to be PostgreSQL, not {url.drivername!r}",
+            field="database_url",
+            hint=_URL_HINT,
+        )
+    return url.set(drivername=_DIALECT)
+
+
+@contextmanager
+def _opened(
+    engine: sa.Engine, settings: Settings, progress: Progress | None
+) -> Iterator[sa.Engine]:
+    limit_ms = round(settings.query_time_limit_s * 1000)
+    session = (
+        f"set time zone 'UTC'; set statement_timeout = {limit_ms}; "
+        f"set lock_timeout = '{LOCK_TIME_LIMIT_S}s'"
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: ConnectionPoolEntry) -> None:
+        connection.autocommit = True
+        connection.execute(session)
+        connection.autocommit = False
+
+    try:
+        _check(engine)
+        schema.upgrade(engine, progress=progress)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _check(engine: sa.Engine) -> None:
+    """Refuse a server that cannot hold the catalogue."""
+    where = engine.url.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as connection:
+            number, encoding = connection.exec_driver_sql(
+                "select current_setting('server_version_num')::int, "
+                "current_setting('server_encoding')"
+            ).one()
+    except sa.exc.OperationalError as error:
+        raise Unavailable(
+            f"The database {where} cannot be reached: {str(error.orig).strip()}",
+            hint="Is the server running, and are user and password right?",
+        ) from None
+    if number // 10000 < OLDEST:
+        raise Unavailable(
+            f"The database {where} is PostgreSQL {number // 10000}; {OLDEST} or newer is needed",
+            hint="Use a newer server, or leave PANOSC_DATABASE_URL out to run one inside home",
+        )
+    if encoding != "UTF8":
+        raise Unavailable(
+            f"The database {where} stores text as {encoding}; UTF8 is needed",
+            hint="Create one with: create database … encoding 'UTF8' template template0",
+        )
+
+

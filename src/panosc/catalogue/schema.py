@@ -1,0 +1,90 @@
+"""Bringing a database to the newest schema, by Alembic without any file of settings.
+
+The steps are in `catalogue.migrations`; what the tables are like now is `catalogue.tables`.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from panosc.domain.errors import Unavailable
+
+LOCK = 0x70616E6F7363
+"""Key of the advisory lock under which one process migrates; the others wait."""
+
+
+def config(connection: sa.Connection | None = None) -> Config:
+    """Return Alembic's configuration; it works from an installed package, too."""
+    made = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    made.set_main_option("script_location", folder.replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def newest() -> str:
+    """Return the name of the newest revision."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    return str(head)
+
+
+def revision(connection: sa.Connection) -> str | None:
+    """Return the revision that a database has, None for an empty one."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("select version_num from alembic_version").scalar()
+    return None if found is None else str(found)
+
+
+def upgrade(
+    engine: sa.Engine, target: str = "head", *, progress: Callable[[str], None] | None = None
+) -> None:
+    """Run the steps that are missing, all of them or none.
+
+    Raises
+    ------
+    Unavailable
+        If the database is of a newer panosc or may not be changed.
+    """
+    wanted = newest() if target == "head" else target
+    with engine.connect() as connection:
+        if revision(connection) == wanted:
+            return
+    _refuse_unknown(engine)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "set local statement_timeout = 0; set local lock_timeout = 0"
+            )
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            if progress is not None and revision(connection) not in {None, wanted}:
+                progress(f"The database is being brought to revision {wanted}")
+            command.upgrade(config(connection), target)
+    except sa.exc.ProgrammingError as error:
+        raise Unavailable(
+            f"The schema of the database cannot be made: {str(error.orig).strip()}",
+            hint="Give panosc an empty database that its user owns",
+        ) from None
+
+
+def downgrade(engine: sa.Engine, target: str) -> None:
+    """Undo steps down to a revision or to ``base``; what newer ones kept is lost."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql("set local statement_timeout = 0; set local lock_timeout = 0")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        command.downgrade(config(connection), target)
+
+
+def _refuse_unknown(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        found = revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    if found is not None and found not in known:
+        raise Unavailable(
+            f"The database has revision {found}, which this panosc does not know",
+            hint="It was used by a newer panosc: install that one",
+        )
