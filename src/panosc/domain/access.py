@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, assert_never
 
+from panosc.domain.errors import Invalid
+
 Action = Literal["list", "core", "detail", "bytes"]
 """`list`: appear among results; `core`: page and core metadata; `detail`: sample,
 parameters, file names, plots; `bytes`: the data themselves."""
@@ -83,3 +85,54 @@ def may(who: Who, action: Action, guard: Guard, *, now: datetime) -> bool:
     if who.is_steward or (guard.group is not None and guard.group in who.groups):
         return True
     return state == "open" or (state == "embargoed" and action in {"list", "core"})
+
+
+def guard_of(
+    access: str | None,
+    *,
+    is_public: bool,
+    until: datetime | None,
+    group: str | None = None,
+    now: datetime,
+) -> Guard:
+    """Return the guard of a record as a catalogue describes it.
+
+    Parameters
+    ----------
+    access : str or None
+        What the record says of itself; None leaves it to `is_public`.
+    is_public : bool
+        The standard's flag: true is open whatever the dates.
+    until : datetime or None
+        End of the embargo: its own, or the release date.
+    group : str or None
+        Who sees it before everyone does.
+    now : datetime
+        A release date that has passed does not open what its source still calls not public.
+
+    Raises
+    ------
+    Invalid
+        If `access` is none of the five states.
+    """
+    match access:
+        case None:
+            if is_public:
+                return Guard(group=group)
+            if until is not None and until > now:
+                return Guard(open_at=until, group=group)
+            return Guard(core_at=NEVER, open_at=NEVER, group=group)
+        case "open":
+            return Guard(group=group)
+        case "embargoed":
+            return Guard(open_at=until or NEVER, group=group)
+        case "closed":
+            return Guard(core_at=NEVER, open_at=NEVER, group=group)
+        case "withdrawn" | "erased":
+            return Guard(mark=access, group=group)
+        case _:
+            raise Invalid(
+                f"The access {access!r} is unknown.",
+                field="access",
+                hint="Use open, embargoed, closed, withdrawn or erased.",
+            )

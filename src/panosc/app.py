@@ -1,0 +1,51 @@
+"""The composition root: settings and a database become one web application.
+
+It alone knows every capability, and does nothing but put them together.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from panosc import __version__
+from panosc.files.service import PlotService
+from panosc.portal import problems, security
+from panosc.portal import routes as portal
+from panosc.search import routes as search
+from panosc.search.service import SearchService
+from panosc.settings import Settings
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, engine: sa.Engine, *, clock: Callable[[], datetime] = _now
+) -> FastAPI:
+    """Return the application of one node.
+
+    Parameters
+    ----------
+    settings : Settings
+    engine : Engine
+        A migrated database; the caller closes it.
+    clock : callable
+        Tells the time; access depends on it.
+    """
+    app = FastAPI(
+        title=f"{settings.facility}: PaN Open Science node",
+        version=__version__,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    searching = SearchService(engine, settings, clock)
+    plots = PlotService(engine, settings, clock)
+    app.include_router(search.router(searching))
+    app.include_router(portal.router(searching, plots, settings))
+    problems.install(app)
+    security.install(app)
+    return app

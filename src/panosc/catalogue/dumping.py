@@ -1,0 +1,119 @@
+"""Writing the whole catalogue out as NDJSON: sorted, so that equal catalogues give equal bytes.
+
+What it writes, `loading` reads. A dump is read in one snapshot while the node runs.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from panosc.catalogue import tables
+from panosc.catalogue.database import unlimited
+from panosc.catalogue.rows import is_record
+from panosc.catalogue.staging import ORDER
+from panosc.domain.entities import LINKS, MODEL_BY_NAME, Model
+
+CHUNK = 5000
+
+
+def dump(engine: sa.Engine, folder: Path, *, bare: bool = False) -> dict[str, int]:
+    """Write one file a class into `folder`; return how many lines each has.
+
+    Parameters
+    ----------
+    engine : Engine
+    folder : Path
+        Made when it is not there; files of an earlier dump are replaced, each at once.
+    bare : bool
+        Leave out stamps and random identifiers: two runs over the same input then dump
+        the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    counts: dict[str, int] = {}
+    with engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        unlimited(connection)
+        for name in ORDER:
+            path, partial = folder / f"{name}.ndjson", folder / f"{name}.ndjson.partial"
+            with partial.open("wb") as out:
+                for row in rows(connection, name, bare=bare):
+                    out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+                    counts[name] = counts.get(name, 0) + 1
+            if name in counts:
+                partial.replace(path)
+            else:
+                partial.unlink()
+                path.unlink(missing_ok=True)
+    return counts
+
+
+def rows(connection: sa.Connection, name: str, *, bare: bool) -> Iterator[dict[str, Any]]:
+    """Yield the rows of one class in NDJSON shape and in a stable order."""
+    model = MODEL_BY_NAME.get(name)
+    select, keys = _link(name) if model is None else _class(model, bare=bare)
+    for row in connection.execute(select.execution_options(yield_per=CHUNK)):
+        out = {
+            key: _plain(value) for key, value in zip(keys, row, strict=False) if value is not None
+        }
+        if model is not None and name != "Location":
+            out |= row[len(keys)] or {}
+        yield out
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def _identifier(target: str, join: sa.FromClause, column: Any) -> tuple[Any, sa.FromClause]:
+    """Return the JSON identifier behind a reference `column`, and `join` with its table."""
+    model = MODEL_BY_NAME[target]
+    other = tables.metadata.tables[model.table].alias()
+    key = other.c[model.property_by_name[model.key].column]
+    return key, join.outerjoin(other, other.c.id == column)
+
+
+def _link(name: str) -> tuple["sa.Select[Any]", list[str]]:
+    columns = LINKS[name]
+    table = tables.metadata.tables["_".join(c.removesuffix("_id") for c, _ in columns.values())]
+    found: list[Any] = []
+    join: sa.FromClause = table
+    for column, target in columns.values():
+        key, join = _identifier(target, join, table.c[column])
+        found.append(key)
+    return sa.select(*found).select_from(join).order_by(*found), list(columns)
+
+
+def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
+    table = tables.metadata.tables[model.table]
+    join: sa.FromClause = table
+    columns: list[Any] = []
+    keys: list[str] = []
+    references: list[Any] = []
+    for name, (column, target) in model.references.items():
+        key, join = _identifier(target, join, table.c[column])
+        references.append(key)
+        columns.append(key)
+        keys.append(name)
+    for item in model.properties:
+        keys.append(item.name)
+        if item.kind == "scalar":
+            number = sa.func.to_jsonb(table.c.value_number)
+            columns.append(sa.func.coalesce(number, sa.func.to_jsonb(table.c.value_text)))
+        else:
+            columns.append(table.c[item.column])
+    if not bare and "created" in table.c:
+        keys += ["created", "changed"]
+        columns += [table.c.created, table.c.changed]
+    own = table.c[model.property_by_name[model.key].column]
+    order = [own] if is_record(model) or model.name == "Location" else [*references, *columns]
+    if model.name != "Location":
+        columns.append(table.c.extra)
+    return sa.select(*columns).select_from(join).order_by(*order), keys

@@ -1,0 +1,62 @@
+"""`panosc catalogue`: load and dump whole catalogues as NDJSON."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panosc.catalogue.database import open_database
+from panosc.catalogue.dumping import dump
+from panosc.catalogue.loading import load
+from panosc.cli import terminal
+from panosc.cli.options import AsJson, Home, settings_of
+
+app = typer.Typer(help="Load and dump the catalogue as NDJSON.", no_args_is_help=True)
+
+
+@app.command("load")
+def load_command(
+    folder: Annotated[Path, typer.Argument(help="Folder of files such as Dataset.ndjson[.gz].")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Load a folder of NDJSON, one file a class: all of it or nothing.
+
+    Records are known by their identifier, so that loading twice changes nothing.
+    """
+    with open_database(settings_of(home), progress=terminal.say) as engine:
+        with terminal.byte_progress() as report:
+            loaded = load(engine, folder, now=datetime.now(UTC), progress=report)
+    for name, keys in loaded.unknown.items():
+        terminal.say(f"{name}: not in the data model, kept as they are: {', '.join(sorted(keys))}")
+    if loaded.ignored:
+        terminal.say(f"Not part of a catalogue, left alone: {', '.join(loaded.ignored)}")
+    if as_json:
+        terminal.show_json(
+            {
+                "rows": loaded.rows,
+                "unknown": {name: sorted(keys) for name, keys in loaded.unknown.items()},
+                "ignored": loaded.ignored,
+            }
+        )
+    else:
+        terminal.show_rows(["class", "rows"], list(loaded.rows.items()))
+
+
+@app.command("dump")
+def dump_command(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made when missing.")],
+    home: Home = None,
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Leave out stamps, so that equal catalogues are equal.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole catalogue as sorted NDJSON, one file a class."""
+    with open_database(settings_of(home), progress=terminal.say) as engine:
+        counts = dump(engine, folder, bare=bare)
+    if as_json:
+        terminal.show_json(counts)
+    else:
+        terminal.show_rows(["class", "rows"], list(counts.items()))

@@ -1,0 +1,61 @@
+"""`panosc serve`: run the node's web service."""
+
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from panosc.app import create_app
+from panosc.catalogue.database import open_database
+from panosc.cli import terminal
+from panosc.cli.options import Home, settings_of
+from panosc.domain.errors import Unavailable
+
+
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it."""
+    settings = settings_of(home, host=host, port=port)
+    listener = _listen(settings.host, settings.port)
+    with listener, open_database(settings, progress=terminal.say) as engine:
+        number = listener.getsockname()[1]
+        app = create_app(settings, engine)
+        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        server = _Announcing(config, f"ready http://{_written(settings.host)}:{number}")
+        server.run(sockets=[listener])
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says where it answers, as soon as it does."""
+
+    def __init__(self, config: uvicorn.Config, text: str) -> None:
+        super().__init__(config)
+        self._text = text
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, then tell."""
+        await super().startup(sockets)
+        typer.echo(self._text)
+
+
+def _written(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"Cannot listen on {host} port {port}: {error.strerror}.",
+            hint="Choose another --port; 0 takes a free one.",
+        ) from None
+    return listener
