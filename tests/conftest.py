@@ -20,7 +20,6 @@ _numbers = itertools.count()
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
-
     for name in [name for name in os.environ if name.startswith("PANOSC_")]:
         monkeypatch.delenv(name)
 

@@ -20,13 +20,12 @@ OLDEST = 17
 LOCK_TIME_LIMIT_S = 10
 
 _DIALECT = "postgresql+psycopg"
+_LIFTED = "limits lifted"
 _URL_HINT = "Give PANOSC_DATABASE_URL as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
 @contextmanager
-def open_database(
-    settings: Settings, *, progress: Progress | None = None
-) -> Iterator[sa.Engine]:
+def open_database(settings: Settings, *, progress: Progress | None = None) -> Iterator[sa.Engine]:
     """Open the node's database for a block of code, with the newest schema.
 
     Connections speak UTC and give up a statement after ``settings.query_time_limit_s``;
@@ -48,18 +47,28 @@ def open_database(
     """
     if settings.database_url is not None:
         url = _url(settings.database_url.get_secret_value())
-        with _opened(sa.create_engine(url, **_options()), settings, progress) as engine:
-            yield engine
+        engine = sa.create_engine(url, connect_args={"client_encoding": "utf8"}, **_options())
+        where = url.render_as_string(hide_password=True)
+        with _opened(engine, settings, where=where, progress=progress) as opened:
+            yield opened
         return
     with running(settings.home, progress=progress) as server:
         engine = sa.create_engine(f"{_DIALECT}://", creator=server.connect, **_options())
-        with _opened(engine, settings, progress) as opened:
+        where = str(server.folder.path)
+        with _opened(engine, settings, where=where, progress=progress) as opened:
             yield opened
 
 
 def unlimited(connection: sa.Connection) -> None:
-    """Lift the time limits until the end of this transaction, for writers and migrations."""
-    connection.exec_driver_sql("set local statement_timeout = 0; set local lock_timeout = 0")
+    """Lift the time limits, for writers: until the end of this transaction.
+
+    On a connection that commits by itself they are lifted until it goes back to the pool.
+    """
+    scope = "local"
+    if getattr(connection.connection, "autocommit", False):
+        scope = "session"
+        connection.info[_LIFTED] = True
+    connection.exec_driver_sql(f"set {scope} statement_timeout = 0; set {scope} lock_timeout = 0")
 
 
 def _options() -> dict[str, Any]:
@@ -70,9 +79,8 @@ def _url(text: str) -> sa.URL:
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
-        raise Invalid(
-            "The address of the database is not a URL", field="database_url", hint=_URL_HINT
-        ) from None
+        detail = "The address of the database is not a URL"
+        raise Invalid(detail, field="database_url", hint=_URL_HINT) from None
     if url.drivername not in {"postgres", "postgresql", _DIALECT}:
         raise Invalid(
             f"The database has to be PostgreSQL, not {url.drivername!r}",
@@ -84,7 +92,7 @@ def _url(text: str) -> sa.URL:
 
 @contextmanager
 def _opened(
-    engine: sa.Engine, settings: Settings, progress: Progress | None
+    engine: sa.Engine, settings: Settings, *, where: str, progress: Progress | None
 ) -> Iterator[sa.Engine]:
     limit_ms = round(settings.query_time_limit_s * 1000)
     session = (
@@ -98,17 +106,21 @@ def _opened(
         connection.execute(session)
         connection.autocommit = False
 
+    @sa.event.listens_for(engine, "checkin")
+    def _restore(connection: Any, record: ConnectionPoolEntry) -> None:
+        if record.info.pop(_LIFTED, False) and connection is not None:
+            _prepare(connection, record)
+
     try:
-        _check(engine)
+        _check(engine, where)
         schema.upgrade(engine, progress=progress)
         yield engine
     finally:
         engine.dispose()
 
 
-def _check(engine: sa.Engine) -> None:
+def _check(engine: sa.Engine, where: str) -> None:
     """Refuse a server that cannot hold the catalogue."""
-    where = engine.url.render_as_string(hide_password=True)
     try:
         with engine.connect() as connection:
             number, encoding = connection.exec_driver_sql(
@@ -130,5 +142,3 @@ def _check(engine: sa.Engine) -> None:
             f"The database {where} stores text as {encoding}; UTF8 is needed",
             hint="Create one with: create database … encoding 'UTF8' template template0",
         )
-
-

@@ -44,6 +44,16 @@ def _make(folder: Folder, lock: int) -> None:
     new = folder.path / "data.new"
     if new.exists():
         shutil.rmtree(new)
+    try:
+        _fill(folder, new, lock)
+        new.rename(folder.data)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    folder.sync()
+
+
+def _fill(folder: Folder, new: Path, lock: int) -> None:
     for path in (folder.password, folder.admin_password):
         if not path.exists():
             folder.write_password(path, new_password())
@@ -72,17 +82,13 @@ def _make(folder: Folder, lock: int) -> None:
         ],
         lock=lock,
     )
-    new.rename(folder.data)
-    folder.sync()
 
 
 def _replace_lost_passwords(folder: Folder, lock: int) -> None:
     for role, path in ((OWNER, folder.password), (ADMIN, folder.admin_password)):
         if not path.exists():
             password = new_password()
-            _run_sql(
-                folder, folder.data, [f"alter role {role} password '{password}'"], lock=lock
-            )
+            _run_sql(folder, folder.data, [f"alter role {role} password '{password}'"], lock=lock)
             folder.write_password(path, password)
 
 
@@ -97,7 +103,7 @@ def _run(folder: Folder, words: list[str], *, lock: int, text: str = "") -> None
     launch = launch_in(folder)
     program = str(postmaster.programs() / words[0])
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own programs
             launch.command([program, *words[1:]]),
             input=text,
             capture_output=True,

@@ -11,10 +11,12 @@ from panosc.catalogue.embedded.account import Account, account_of
 from panosc.domain.errors import Unavailable
 
 PORT = 5432
-"""Only part of the socket's name: nothing listens on it, unless `Folder.needs_tcp`."""
+"""Only part of the socket's name: nothing listens on it, unless `Folder.is_tcp`."""
 LONGEST_SOCKET_BYTES = 103
 """The shortest limit among the systems we know (macOS); Linux has 107."""
 DESCRIPTORS = Path("/proc/self/fd")
+
+_PRIVATE = 0o700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,8 @@ class Folder:
 
     path: Path
     account: Account
+    is_tcp: bool
+    """Whether no path leads to the socket, so that the server listens on loopback."""
 
     @property
     def data(self) -> Path:
@@ -66,14 +70,8 @@ class Folder:
 
     @property
     def has_short_name(self) -> bool:
-        """Whether clients can name the socket by its path: not too long, and no list of two."""
-        socket = os.fsencode(self.run / f".s.PGSQL.{PORT}")
-        return len(socket) <= LONGEST_SOCKET_BYTES and b"," not in socket
-
-    @property
-    def needs_tcp(self) -> bool:
-        """Whether no way leads to the socket, so that the server listens on loopback."""
-        return not self.has_short_name and not DESCRIPTORS.is_dir()
+        """Whether clients can name the socket by its path."""
+        return _is_short(self.run)
 
     def read_password(self, path: Path) -> str:
         """Return the password kept in one of the two files."""
@@ -123,7 +121,8 @@ class Folder:
         """Return the last lines said after the log had `since` bytes, without their times."""
         try:
             with self.log.open("rb") as file:
-                file.seek(max(since, self.log_size() - 4096))
+                size = self.log_size()
+                file.seek(max(since if since <= size else 0, size - 4096))
                 text = file.read().decode(errors="replace")
         except FileNotFoundError:
             return []
@@ -145,7 +144,9 @@ def prepare(home: Path) -> Folder:
     home = home.expanduser().absolute()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        folder = Folder(path=home / "database", account=account_of(home))
+        path = home / "database"
+        is_tcp = not _is_short(path / "run") and not DESCRIPTORS.is_dir()
+        folder = Folder(path=path, account=account_of(home), is_tcp=is_tcp)
         _own(folder.path, folder.account)
         _own(folder.run, folder.account)
     except OSError as error:
@@ -156,9 +157,15 @@ def prepare(home: Path) -> Folder:
     return folder
 
 
+def _is_short(run: Path) -> bool:
+    """Whether a socket in this folder can be named: not too long, and not like a list."""
+    name = os.fsencode(run / f".s.PGSQL.{PORT}")
+    return len(name) <= LONGEST_SOCKET_BYTES and b"," not in name
+
+
 def _own(path: Path, account: Account) -> None:
     with suppress(FileExistsError):
-        path.mkdir(mode=0o700)
+        path.mkdir(mode=_PRIVATE)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -169,8 +176,8 @@ def _own(path: Path, account: Account) -> None:
                     hint="Run panosc as that account, or choose another --home",
                 )
             os.fchown(descriptor, account.uid, account.gid)
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            os.fchmod(descriptor, 0o700)
+        if stat.S_IMODE(status.st_mode) != _PRIVATE:
+            os.fchmod(descriptor, _PRIVATE)
     finally:
         os.close(descriptor)
 
@@ -182,6 +189,4 @@ def own_tree(path: Path, account: Account) -> None:
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             is_shared = stat.S_ISREG(status.st_mode) and status.st_nlink > 1
             if status.st_uid != account.uid and not is_shared:
-                os.chown(
-                    name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False
-                )
+                os.chown(name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False)

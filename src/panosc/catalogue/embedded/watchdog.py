@@ -1,9 +1,9 @@
 """The parent of the server: starts it again when it dies, stops it when its last user has gone.
 
-Run as ``python -m panosc.catalogue.embedded.watchdog HOME`` by the first user. It leaves the
-foreground once it holds the watchdog lock. It needs no word from the users: each holds the
-users lock shared, which the kernel frees however they end, and the watchdog waits for it
-exclusively. It never makes a cluster.
+Run as ``python -m panosc.catalogue.embedded.watchdog HOME socket|tcp`` by the first user. It
+leaves the foreground once it holds the watchdog lock. It needs no word from the users: each
+holds the users lock shared, which the kernel frees however they end, and the watchdog waits for
+it exclusively. It never makes a cluster.
 """
 
 import fcntl
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,9 +65,7 @@ class Watchdog:
                 self._stop(pid, event)
                 return
             is_ending = any(
-                mark in line
-                for line in self._folder.log_tail(since=said)
-                for mark in _STILL_ENDING
+                mark in line for line in self._folder.log_tail(since=said) for mark in _STILL_ENDING
             )
             is_sound = time.monotonic() - began > STEADY_S
             failures = 1 if is_sound else failures + 1
@@ -122,7 +121,7 @@ class Watchdog:
     def _start(self) -> int:
         log = self._folder.open_log()
         try:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own program
                 self._launch.command(postmaster.command(self._folder)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -184,7 +183,7 @@ def _leave_foreground(folder: Folder) -> None:
 def main() -> None:
     """Watch over the server of the home named on the command line."""
     try:
-        folder = prepare(Path(sys.argv[1]))
+        folder = replace(prepare(Path(sys.argv[1])), is_tcp=sys.argv[2] == "tcp")
         lock = _hold_watchdog_lock(folder)
         watchdog = Watchdog(folder)
     except PanoscError as error:
