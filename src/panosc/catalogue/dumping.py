@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from panosc.catalogue import tables
 from panosc.catalogue.database import unlimited
-from panosc.catalogue.rows import is_record
+from panosc.catalogue.rows import is_record, table_of
 from panosc.catalogue.staging import ORDER
 from panosc.domain.entities import LINKS, MODEL_BY_NAME, Model
 
@@ -82,7 +82,7 @@ def _identifier(target: str, join: sa.FromClause, column: Any) -> tuple[Any, sa.
 
 def _link(name: str) -> tuple["sa.Select[Any]", list[str]]:
     columns = LINKS[name]
-    table = tables.metadata.tables["_".join(c.removesuffix("_id") for c, _ in columns.values())]
+    table = tables.metadata.tables[table_of(name)]
     found: list[Any] = []
     join: sa.FromClause = table
     for column, target in columns.values():

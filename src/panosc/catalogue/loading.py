@@ -135,9 +135,7 @@ def _folder(folder: Path) -> tuple[dict[str, Path], list[str]]:
     return files, ignored
 
 
-def load(
-    engine: sa.Engine, folder: Path, *, now: datetime, progress: Progress = _silent
-) -> Loaded:
+def load(engine: sa.Engine, folder: Path, *, now: datetime, progress: Progress = _silent) -> Loaded:
     """Load the NDJSON files in `folder` (also packed, ``.ndjson.gz``); all or nothing.
 
     Raises
@@ -205,7 +203,7 @@ def _explain(connection: sa.Connection, reader: _Reader, error: IntegrityError) 
             table = MODEL_BY_NAME[target].table
             lost = connection.execute(
                 sa.text(
-                    f'select "{column}" from "{shape.table}" s where "{column}" is not null'  # noqa: S608
+                    f'select "{column}" from "{shape.table}" s where "{column}" is not null'
                     f' and not exists (select from "{table}" t where t.id = s."{column}") limit 1'
                 )
             ).scalar()
@@ -229,6 +227,6 @@ def _first_duplicate(connection: sa.Connection, shape: Shape) -> str | None:
         return None
     names = ", ".join(keys)
     row = connection.execute(
-        sa.text(f'select {names} from "{shape.table}" group by {names} having count(*) > 1 limit 1')  # noqa: S608
+        sa.text(f'select {names} from "{shape.table}" group by {names} having count(*) > 1 limit 1')
     ).first()
     return None if row is None else " ".join(str(value) for value in row)

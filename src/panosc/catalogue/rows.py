@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from panosc.domain.access import guard_of
-from panosc.domain.entities import LINKS, MODEL_BY_NAME, Kind, Model
+from panosc.domain.entities import LINKS, MODEL_BY_NAME, Kind, Model, Property
 from panosc.domain.errors import Invalid
 from panosc.domain.pid import surrogate
 from panosc.domain.units import category_of, scale_of
@@ -122,12 +122,12 @@ class Shape:
         self.name = name
         self.now = now
         self.model = model
-        self.table = model.table if model is not None else _link_table(name)
+        self.table = table_of(name)
         self.references = model.references if model is not None else LINKS[name]
         self._key = model.key if model is not None else None
         self._plain = [] if model is None else _plain_properties(model)
         # a dump tells when a record came and changed; whoever loads it keeps the stamps itself
-        self._known = {item for item, _ in self._plain} | set(self.references) | _STAMPS
+        self._known = {item for item, _, _ in self._plain} | set(self.references) | _STAMPS
         columns = [column for column, _ in self._columns()]
         self.columns = tuple(columns)
         self._last: dict[str, tuple[Any, str]] = {}
@@ -145,7 +145,7 @@ class Shape:
         if self.model is None:
             self._known |= {"id"}
             return [*columns, ("key", "id")]
-        columns += [(self.model.property_by_name[name].column, name) for name, _ in self._plain]
+        columns += [(self.model.property_by_name[name].column, name) for name, _, _ in self._plain]
         if self.name == "Parameter":
             columns += [("value_number", ""), ("value_text", ""), ("si_value", ""), ("si_unit", "")]
             self._known |= {"value"}
@@ -171,9 +171,9 @@ class Shape:
             return "\t".join(cells) + "\n"
         name = ""
         try:
-            for name, write in self._plain:
+            for name, write, missing in self._plain:
                 value = row.get(name)
-                cells.append(NULL if value is None else write(value))
+                cells.append(missing(value) if value is None else write(value))
         except Invalid as error:
             raise Invalid(f"{name} {error.detail}.", field=name) from None
         if self.name == "Parameter":
@@ -230,15 +230,35 @@ def _when(time: datetime) -> str:
     return time.isoformat()
 
 
-def _link_table(name: str) -> str:
-    first, second = (target for _, target in LINKS[name].values())
-    return f"{first.lower()}_{second.lower()}"
+def table_of(name: str) -> str:
+    """Return the table of a class or a link of the data model."""
+    model = MODEL_BY_NAME.get(name)
+    if model is not None:
+        return model.table
+    return "_".join(column.removesuffix("_id") for column, _ in LINKS[name].values())
 
 
-def _plain_properties(model: Model) -> list[tuple[str, Callable[[Any], str]]]:
+_Write = Callable[[Any], str]
+
+
+def _plain_properties(model: Model) -> list[tuple[str, _Write, _Write]]:
+    """Return (name, how a value is written, how the lack of one is) of each property."""
     return [
-        (item.name, _WRITERS[item.kind]) for item in model.properties if item.kind != "scalar"
+        (item.name, _WRITERS[item.kind], _when_missing(item))
+        for item in model.properties
+        if item.kind != "scalar"
     ]
+
+
+def _when_missing(item: Property) -> _Write:
+    cell = NULL if item.default is None else item.default
+
+    def write(_value: Any) -> str:
+        if item.required:
+            raise Invalid("is missing")
+        return cell
+
+    return write
 
 
 def is_record(model: Model) -> bool:
@@ -254,9 +274,7 @@ def _scale(name: str, unit: str) -> tuple[float, float, str] | None:
 
 def _quantity(row: Row) -> list[str]:
     """Return the cells value_number, value_text, si_value, si_unit of a parameter."""
-    value, name, unit = row.get("value"), row.get("name"), row.get("unit")
-    if not isinstance(name, str) or not name:
-        raise Invalid("name is missing.", field="name")
+    value, name, unit = row.get("value"), str(row.get("name")), row.get("unit")
     if value is None or isinstance(value, str | bool):
         return [NULL, _text(value), NULL, NULL]
     if not isinstance(value, int | float):

@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from panosc.catalogue.rows import Shape
+from panosc.catalogue.rows import Shape, table_of
 from panosc.domain.entities import LINKS, MODEL_BY_NAME, MODELS
 from panosc.domain.errors import Conflict, Invalid
 
@@ -27,14 +27,10 @@ PARTS: dict[str, tuple[str, ...]] = {
     "DocumentDataset": ("dataset_id",),
 }
 """What goes with a record and is replaced with it: class → columns of its owner."""
-FILLED: tuple[str, ...] = (
-    *(model.table for model in MODELS),
-    *("_".join(column.removesuffix("_id") for column, _ in link.values()) for link in LINKS.values()),
-    "plot",
-)
-"""The tables of the catalogue proper: what a load into an empty one fills, and its cache."""
 ORDER: tuple[str, ...] = (*(model.name for model in MODELS), *LINKS)
 """Classes in an order in which each comes after those it refers to."""
+FILLED: tuple[str, ...] = (*(table_of(name) for name in ORDER), "plot")
+"""The tables of the catalogue proper: what a load into an empty one fills, and its cache."""
 
 
 def driver(connection: sa.Connection) -> "psycopg.Connection[tuple[object, ...]]":
@@ -210,7 +206,7 @@ class Stage:
     def _replace(self, name: str, *, whole: bool) -> set[tuple[str, int]]:
         """Put the staged parts in the place of those that their owners had."""
         shape = self.filled.get(name)
-        table = shape.table if shape is not None else _table(name)
+        table = table_of(name)
         touched: set[tuple[str, int]] = set()
         for column in PARTS[name]:
             owner = column.removesuffix("_id").capitalize()
@@ -252,9 +248,3 @@ class Dangling(Invalid):
         self.target = target
         self.key = key
 
-
-def _table(name: str) -> str:
-    model = MODEL_BY_NAME.get(name)
-    if model is not None:
-        return model.table
-    return "_".join(column.removesuffix("_id") for column, _ in LINKS[name].values())

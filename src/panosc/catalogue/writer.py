@@ -26,9 +26,7 @@ class Written:
     changed: int
 
 
-def write(
-    connection: sa.Connection, rows: Iterable[tuple[str, Row]], *, now: datetime
-) -> Written:
+def write(connection: sa.Connection, rows: Iterable[tuple[str, Row]], *, now: datetime) -> Written:
     """Merge `rows` of (class, NDJSON object) into the catalogue.
 
     Records are known by their identifier: new ones are added, known ones updated. Files,
@@ -64,9 +62,7 @@ def write(
     touched = stage.merge(replaced=frozenset(PARTS))
     settle_embargoes(connection, [key for model, key in touched if model == "Dataset"])
     record_changes(connection, touched)
-    return Written(
-        rows={name: len(items) for name, items in lines.items()}, changed=len(touched)
-    )
+    return Written(rows={name: len(items) for name, items in lines.items()}, changed=len(touched))
 
 
 def _shape(name: str, *, now: datetime) -> Shape:
@@ -128,7 +124,8 @@ def _named(name: str, keys: list[int] | None) -> "sa.Select[tuple[str, str]]":
 def record_all(connection: sa.Connection) -> None:
     """Append every record of the catalogue to the feed, after a load into an empty one."""
     for name in ORDER:
-        if name in MODEL_BY_NAME and "created" in tables.metadata.tables[
-            MODEL_BY_NAME[name].table
-        ].c:
+        if (
+            name in MODEL_BY_NAME
+            and "created" in tables.metadata.tables[MODEL_BY_NAME[name].table].c
+        ):
             changes.append_select(connection, _named(name, None))

@@ -25,9 +25,11 @@ def load_command(
 
     Records are known by their identifier, so that loading twice changes nothing.
     """
-    with open_database(settings_of(home), progress=terminal.say) as engine:
-        with terminal.byte_progress() as report:
-            loaded = load(engine, folder, now=datetime.now(UTC), progress=report)
+    with (
+        open_database(settings_of(home), progress=terminal.say) as engine,
+        terminal.byte_progress() as report,
+    ):
+        loaded = load(engine, folder, now=datetime.now(UTC), progress=report)
     for name, keys in loaded.unknown.items():
         terminal.say(f"{name}: not in the data model, kept as they are: {', '.join(sorted(keys))}")
     if loaded.ignored:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from typing_extensions import override
 
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
@@ -36,6 +37,7 @@ class _Announcing(uvicorn.Server):
         super().__init__(config)
         self._text = text
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, then tell."""
         await super().startup(sockets)

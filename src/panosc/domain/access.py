@@ -115,13 +115,10 @@ def guard_of(
     Invalid
         If `access` is none of the five states.
     """
+    if access is None:
+        waits = until is not None and until > now
+        access = "open" if is_public else "embargoed" if waits else "closed"
     match access:
-        case None:
-            if is_public:
-                return Guard(group=group)
-            if until is not None and until > now:
-                return Guard(open_at=until, group=group)
-            return Guard(core_at=NEVER, open_at=NEVER, group=group)
         case "open":
             return Guard(group=group)
         case "embargoed":

@@ -28,6 +28,9 @@ class Property:
     standard: bool = True
     """Printed by the PaNOSC search API; the rest only in dumps and our own pages."""
     level: Level = "core"
+    required: bool = False
+    default: str | None = None
+    """What a line without it means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,12 @@ def _text(name: str, column: str = "", *, searchable: bool = False) -> Property:
 
 def _own(name: str, column: str, kind: Kind = "text", level: Level = "core") -> Property:
     return Property(name=name, column=column, kind=kind, standard=False, level=level)
+
+
+def _given(name: str, column: str, kind: Kind = "text") -> Property:
+    return Property(
+        name=name, column=column, kind=kind, standard=False, level="detail", required=True
+    )
 
 
 _ACCESS = (
@@ -296,7 +305,7 @@ MODELS: tuple[Model, ...] = (
         },
         properties=(
             _text("id", "key"),
-            _text("name", searchable=True),
+            Property(name="name", column="name", searchable=True, required=True),
             Property(name="value", column="value", kind="scalar"),
             _text("unit"),
             _own("path", "path", level="detail"),
@@ -309,7 +318,7 @@ MODELS: tuple[Model, ...] = (
         references={"datasetId": ("dataset_id", "Dataset")},
         properties=(
             _text("id", "key"),
-            _text("name", searchable=True),
+            Property(name="name", column="name", searchable=True, required=True),
             _text("path"),
             Property(name="size", column="size", kind="integer"),
             _own("sha256", "sha256", level="detail"),
@@ -322,11 +331,11 @@ MODELS: tuple[Model, ...] = (
         key="url",
         references={"datasetId": ("dataset_id", "Dataset")},
         properties=(
-            _own("url", "url", level="detail"),
-            _own("name", "name", level="detail"),
-            _own("size", "size", "integer", level="detail"),
-            _own("mtimeNs", "mtime_ns", "integer", level="detail"),
-            _own("tier", "tier", level="detail"),
+            _given("url", "url"),
+            _given("name", "name"),
+            _given("size", "size", "integer"),
+            _given("mtimeNs", "mtime_ns", "integer"),
+            Property(name="tier", column="tier", standard=False, level="detail", default="online"),
         ),
     ),
 )
