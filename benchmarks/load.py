@@ -19,6 +19,7 @@ from pathlib import Path
 from panosc.catalogue.database import open_database, unlimited
 from panosc.catalogue.loading import load
 from panosc.catalogue.staging import driver
+from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.settings import Settings
 
 NOW = datetime.now(UTC)
@@ -37,13 +38,7 @@ def make(folder: Path, count: int) -> Path:
     """Write a seeded catalogue of `count` datasets with the parts that real ones have."""
     rng = random.Random(count)
     folder.mkdir(parents=True)
-    files = {
-        name: (folder / f"{name}.ndjson").open("w")
-        for name in (
-            "Instrument Technique Sample Document Dataset Parameter File"
-            " DatasetSample DatasetTechnique DocumentDataset"
-        ).split()
-    }
+    files = {name: (folder / f"{name}.ndjson").open("w") for name in (*MODEL_BY_NAME, *LINKS)}
 
     def put(name: str, **row: object) -> None:
         files[name].write(json.dumps(row) + "\n")

@@ -14,6 +14,9 @@ import example_data
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
 PORT = 8000
+FILTER = (
+    '{"include":[{"relation":"techniques","scope":{"where":{"name":"small angle scattering"}}}]}'
+)
 
 
 def panosc(*words: str) -> list[str]:
@@ -41,7 +44,7 @@ Try:
   {address}/instruments           what it was measured with
   {address}/techniques            the PaNET tree of techniques
   curl '{address}/panosc-api/Datasets?filter={{"limit":2}}'
-  curl -g '{address}/panosc-api/Datasets?filter={{"include":[{{"relation":"techniques","scope":{{"where":{{"name":"small angle scattering"}}}}}}]}}'
+  curl -g '{address}/panosc-api/Datasets?filter={FILTER}'
 
 The files come from the packages sasdata, nexusformat, punx and pynxtools (docs/demo-data.md).
 Ctrl-C stops everything; `make demo` again starts in seconds. `rm -r .demo` forgets it.
