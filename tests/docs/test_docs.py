@@ -1,0 +1,82 @@
+"""The documentation tells the truth: what exists is in it, what it names exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from panosc.cli.main import app
+from panosc.domain import errors
+from panosc.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def text(name):
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def every_error(cls=errors.PanoscError):
+    yield cls
+    for child in cls.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from every_error(child)
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.code)
+def test_every_error_is_documented(error):
+    assert f"{{ #{error.code} }}" in text("errors.md")
+    assert error.title
+    assert 400 <= error.status < 600
+    assert error.exit_code in {1, 2, 3}
+
+
+def test_errors_have_codes_of_their_own():
+    codes = [error.code for error in every_error()]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented(name):
+    info = Settings.model_fields[name]
+    line = next(row for row in text("settings.md").splitlines() if f"`{name}`" in row)
+    assert f"PANOSC_{name.upper()}" in line
+    assert info.description in line
+    if info.default is not None and name != "home":
+        assert f"`{info.default}`" in line
+
+
+def commands(group, path=()):
+    for name, command in sorted(group.commands.items()):
+        if hasattr(command, "commands"):
+            yield from commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), commands(typer.main.get_command(app)), ids=lambda item: str(item)[:20]
+)
+def test_every_command_is_documented_and_helps(name, command):
+    assert any(f"panosc {name}" in page.read_text(encoding="utf-8") for page in PAGES)
+    assert command.help
+    assert all(option.help for option in command.params)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if not re.match(r"[a-z]+:", target):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_dependency_is_named_with_its_reason():
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    runtime = declared.partition("\ndependencies = [")[2].partition("]\n")[0]
+    named = text("dependencies.md").lower()
+    for line in runtime.splitlines():
+        found = re.match(r'\s*"([a-zA-Z0-9-]+)', line)
+        if found:
+            assert found[1].lower() in named, found[1]
