@@ -37,10 +37,11 @@ def _named(
         words = file.attribute(group, signal + b"_axes")
     if words is None:
         return _numbered(file, group, signal, shape)
-    if isinstance(words, str):
-        words = [word for word in re.split(r"[:,;\s]+", words.strip("[] ")) if word]
-    if not isinstance(words, list):
+    if isinstance(words, list):
+        words = ":".join(str(word) for word in words)
+    if not isinstance(words, str):
         return []
+    words = [word for word in re.split(r"[:,;\s]+", words.strip("[] ")) if word]
     if words == ["Q", "Q"] and file.member(group, b"Q") is None:
         words = ["Qy", "Qx"]
     found = []

@@ -1,1 +1,1 @@
-"""To be told."""
+"""Files become records: walking folders, reading formats, mapping to the data model."""

@@ -1,0 +1,156 @@
+"""The default plot of a dataset, for whoever may see its detail.
+
+Reading happens in a confined worker; what it gives, or why it gives nothing, is kept in the
+table `plot` and may be deleted at any time. A file that has gone or changed since it was
+registered is told as such and never drawn.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from panosc.catalogue.tables import dataset, location
+from panosc.catalogue.tables import plot as plots
+from panosc.domain.access import Who
+from panosc.domain.errors import NotFound, Unreadable
+from panosc.domain.plots import Plot, from_json
+from panosc.files.workers import Pool
+from panosc.policy.sql import visible
+from panosc.settings import Settings
+
+WORKERS = 2
+TIME_LIMIT_S = 20.0
+"""Longest that a page waits for its plot."""
+_FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    path: str
+    size: int
+    mtime_ns: int
+
+
+class PlotService:
+    """Plots of datasets; to be closed, or used by ``with``."""
+
+    def __init__(
+        self, engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+        self._pool: Pool | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker processes."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
+
+    def plot(self, who: Who, pid: str) -> Plot | None:
+        """Return the default plot; None when the file tells none.
+
+        Needs the permission `detail`.
+
+        Raises
+        ------
+        NotFound
+            If there is no such dataset, or `who` may not see its detail.
+        Unreadable
+            If the plot cannot be read, with the reason: ``gone`` and ``changed`` speak of
+            the file at its source.
+        """
+        with self._engine.connect() as connection:
+            query = (
+                sa.select(dataset.c.id, dataset.c.default_plot, plots.c.content)
+                .outerjoin(plots, plots.c.dataset_id == dataset.c.id)
+                .where(dataset.c.pid == pid)
+                .where(visible(dataset, who, "detail", now=self._clock()))
+            )
+            row = connection.execute(query).first()
+            if row is None:
+                raise NotFound(f"There is no dataset {pid}.")
+            if row.default_plot is None:
+                return None
+            if row.content is not None:
+                return _plot(row.content)
+            places = self._places(connection, row.id)
+        content = self._read(places, row.default_plot)
+        with self._engine.begin() as connection:
+            statement = insert(plots).values(dataset_id=row.id, content=content)
+            connection.execute(statement.on_conflict_do_nothing())
+        return _plot(content)
+
+    @staticmethod
+    def _places(connection: sa.Connection, key: int) -> list[_Place]:
+        query = (
+            sa.select(location.c.url, location.c.size, location.c.mtime_ns)
+            .where(location.c.dataset_id == key, location.c.tier == "online")
+            .where(location.c.url.like("file://%"))
+            .order_by(location.c.url)
+        )
+        return [
+            _Place(path=_path(row.url), size=row.size, mtime_ns=row.mtime_ns)
+            for row in connection.execute(query)
+        ]
+
+    def _read(self, places: list[_Place], signal: str) -> dict[str, Any]:
+        """Return the plot as JSON, or why there is none; what may pass is raised instead."""
+        reason = "gone"
+        for place in places:
+            try:
+                status = os.stat(place.path)  # noqa: PTH116 - of a path that may be no text
+            except OSError:
+                continue
+            if (status.st_size, status.st_mtime_ns) != (place.size, place.mtime_ns):
+                reason = "changed"
+                continue
+            outcome = self._workers().run("panosc.files.plots:read", place.path, signal)
+            if outcome.reason is None:
+                content: dict[str, Any] = outcome.value
+                return content
+            return {_FAILURE: outcome.reason, "detail": outcome.detail}
+        if reason == "changed":
+            raise Unreadable(
+                "The file has changed since it was registered.",
+                reason="changed",
+                hint="Ingest it again.",
+            )
+        raise Unreadable("The file is not where it was registered.", reason="gone")
+
+    def _workers(self) -> Pool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = Pool(
+                    workers=WORKERS,
+                    memory_mb=self._settings.file_memory_mb,
+                    time_limit_s=min(TIME_LIMIT_S, self._settings.file_time_limit_s),
+                    preload=["panosc.files.plots", "hdf5plugin"],
+                )
+            return self._pool
+
+
+def _path(url: str) -> str:
+    return os.fsdecode(unquote_to_bytes(urlsplit(url).path))
+
+
+def _plot(content: dict[str, Any]) -> Plot:
+    if _FAILURE in content:
+        raise Unreadable(f"The plot cannot be read: {content['detail']}.", reason=content[_FAILURE])
+    return from_json(content)

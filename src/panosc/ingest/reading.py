@@ -1,0 +1,128 @@
+"""One file read and mapped, inside a worker process: bytes, checksum, facts, rows.
+
+A small file is read once, so that what is hashed is what is parsed. It touches neither
+database nor network; which formats there are is asked of the entry points.
+"""
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from panosc.domain.errors import Unreadable
+from panosc.files.careful import Refusal
+from panosc.ingest.formats import Format, Quantity, Source
+from panosc.ingest.records import Row, Terms, completeness, pid_of, rows_of
+from panosc.plugins import load
+
+SLURP_BYTES: Final = 16 * 2**20
+"""Files up to this size are read in one go."""
+HEAD_BYTES: Final = 4096
+DEEPEST_SIGNATURE: Final = 2**20
+PIECE: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one file gives to the catalogue."""
+
+    pid: str
+    sha256: str
+    size: int
+    rows: tuple[tuple[str, Row], ...]
+    parameters: tuple[Quantity, ...]
+    has: tuple[bool, ...]
+    """What of `records.ASKED` the file holds."""
+    refusals: tuple[Refusal, ...] = ()
+
+
+@cache
+def _formats() -> list[Format]:
+    return [kind() for kind in load("panosc.formats").found.values()]
+
+
+def read(path: str, size: int, mtime_ns: int, terms: Terms) -> Reading | None:
+    """Return what the file gives; None when it is of no format that we know.
+
+    Raises
+    ------
+    Unreadable
+        When it claims a format and is broken, or is not what it was when it was found.
+    """
+    try:
+        # never block on a pipe, never follow what was a file when the folder was listed
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="not-openable") from error
+    try:
+        return _read(descriptor, path, (size, mtime_ns), terms)
+    except OSError as error:
+        raise Unreadable(f"reading it failed: {error.strerror}", reason="not-openable") from error
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, path: str, told: tuple[int, int], terms: Terms) -> Reading | None:
+    _is_still(descriptor, told)
+    source = _source(descriptor, Path(path), told[0])
+    form = next((item for item in _formats() if item.claims(source)), None)
+    if form is None:
+        return None
+    facts = form.read(source)
+    sha256 = _sha256(descriptor, source)
+    _is_still(descriptor, told)
+    pid = pid_of(sha256, terms)
+    name = os.fsencode(source.path.name).decode("utf-8", "replace")
+    rows = rows_of(facts, pid=pid, name=name, terms=terms)
+    file = {"datasetId": pid, "name": name, "size": told[0], "sha256": sha256}
+    return Reading(
+        pid=pid,
+        sha256=sha256,
+        size=told[0],
+        rows=(*rows, ("File", {**file, "format": facts.format})),
+        parameters=facts.parameters,
+        has=completeness(facts, rows),
+        refusals=facts.refusals,
+    )
+
+
+def _is_still(descriptor: int, told: tuple[int, int]) -> None:
+    now = os.fstat(descriptor)
+    if not stat.S_ISREG(now.st_mode):
+        raise Unreadable("it is not a regular file", reason="special-file")
+    if (now.st_size, now.st_mtime_ns) != told:
+        raise Unreadable("it changes while it is read; run again later", reason="changing")
+
+
+def _source(descriptor: int, path: Path, size: int) -> Source:
+    if size <= SLURP_BYTES:
+        content = _all(descriptor, size)
+        return Source(path=path, head=content, content=content)
+    head = bytearray(os.pread(descriptor, HEAD_BYTES, 0))
+    offset = HEAD_BYTES
+    while offset < min(size, DEEPEST_SIGNATURE):
+        # a block before the superblock may be long; only the places where one may start count
+        head += bytes(offset - len(head)) + os.pread(descriptor, 8, offset)
+        offset *= 2
+    return Source(path=path, head=bytes(head))
+
+
+def _all(descriptor: int, size: int) -> bytes:
+    pieces, left = [], size
+    while left > 0 and (piece := os.read(descriptor, left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _sha256(descriptor: int, source: Source) -> str:
+    if source.content is not None:
+        return hashlib.sha256(source.content).hexdigest()
+    digest = hashlib.sha256()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while piece := os.read(descriptor, PIECE):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,117 @@
+"""Finding the files of a folder: always in the same order, and only what lies inside it."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+from panosc.domain.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A regular file as it was when its folder was listed."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def url(self) -> str:
+        """Where it lies, as a URL."""
+        return "file://" + quote_from_bytes(os.fsencode(self.path))
+
+
+@dataclass(slots=True)
+class Walk:
+    """The files below some roots. `passed` tells what was not looked into, and why."""
+
+    roots: Sequence[Path]
+    passed: list[tuple[str, str]] = field(default_factory=list)
+
+    def files(self) -> Iterator[Found]:
+        """Yield every regular file once: folders by name, depth first.
+
+        Raises
+        ------
+        Invalid
+            If a root is not there.
+        """
+        resolved = [self._resolve(root) for root in self.roots]
+        seen: set[str] = set()
+        for root in resolved:
+            for found in self._below(root):
+                if found.path not in seen:
+                    seen.add(found.path)
+                    yield found
+
+    @staticmethod
+    def _resolve(root: Path) -> Path:
+        try:
+            return root.resolve(strict=True)
+        except (OSError, RuntimeError) as error:
+            raise Invalid(
+                f"There is no file or folder {root}.",
+                field="PATH",
+                hint="Give files or folders that this machine can read.",
+            ) from error
+
+    def _below(self, root: Path) -> Iterator[Found]:
+        status = root.stat()
+        if stat.S_ISREG(status.st_mode):
+            yield _found(str(root), status)
+        elif stat.S_ISDIR(status.st_mode):
+            yield from self._inside(str(root))
+        else:
+            self.passed.append((str(root), "neither a file nor a folder: not opened"))
+
+    def _inside(self, root: str) -> Iterator[Found]:
+        waiting = [root.rstrip(os.sep) + os.sep]
+        while waiting:
+            item = waiting.pop()
+            if item.endswith(os.sep):
+                waiting += reversed(self._listed(item, root))
+                continue
+            try:
+                status = os.stat(item)  # noqa: PTH116 - a million times
+            except OSError as error:
+                self.passed.append((item, f"cannot be looked at: {error.strerror}"))
+                continue
+            if stat.S_ISREG(status.st_mode):
+                yield _found(item, status)
+            else:
+                self.passed.append((item, "neither a file nor a folder: not opened"))
+
+    def _listed(self, folder: str, root: str) -> list[str]:
+        """Return the paths in a folder in order of their bytes; folders end with a slash."""
+        try:
+            with os.scandir(folder) as entries:
+                listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+        except OSError as error:
+            self.passed.append((folder, f"cannot be listed: {error.strerror}"))
+            return []
+        paths = []
+        for entry in listed:
+            if entry.is_symlink():
+                if self._may_follow(entry, root):
+                    paths.append(entry.path)
+            elif entry.is_dir(follow_symlinks=False):
+                paths.append(entry.path + os.sep)
+            else:
+                paths.append(entry.path)
+        return paths
+
+    def _may_follow(self, entry: "os.DirEntry[str]", root: str) -> bool:
+        """Whether a symbolic link is to a file inside the root."""
+        target = os.path.realpath(entry.path)
+        if target != root and not target.startswith(root.rstrip(os.sep) + os.sep):
+            self.passed.append((entry.path, f"leads out of {root}: not followed"))
+            return False
+        # a folder inside is met under its own name
+        return not os.path.isdir(target)  # noqa: PTH112
+
+
+def _found(path: str, status: os.stat_result) -> Found:
+    return Found(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns)
