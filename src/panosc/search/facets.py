@@ -1,0 +1,159 @@
+"""How many datasets there are under each value that a visitor may choose.
+
+Each facet is counted with everything chosen but its own values, so a count is what choosing
+the value gives; for techniques that includes the narrower ones.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from panosc.domain.entities import MODEL_BY_NAME
+from panosc.search.panet import ontology, short
+from panosc.search.sql import clauses
+from panosc.search.sql.columns import Condition, Viewer, column_of, table_of
+from panosc.search.sql.ranking import rank
+from panosc.search.url import Selection
+
+Run = Callable[[sa.Select[Any]], Sequence[sa.Row[Any]]]
+
+MOST_VALUES = 100
+_GROUPED = ("facility", "instrument", "kind", "access", "year")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """One value that can be chosen; `value` is its spelling in the URL."""
+
+    value: str
+    label: str
+    count: int
+
+
+def count(
+    run: Run, viewer: Viewer, selection: Selection, names: Iterable[str]
+) -> dict[str, list[Facet]]:
+    """Return the values of each facet, the most frequent first."""
+    wanted = list(dict.fromkeys(names))
+    found: dict[str, list[Facet]] = {}
+    by_rest: dict[Selection, list[str]] = {}
+    for name in wanted:
+        by_rest.setdefault(selection.without(name), []).append(name)
+    for rest, together in by_rest.items():
+        grouped = [name for name in together if name in _GROUPED]
+        if grouped:
+            found |= _grouped(run, viewer, rest, grouped)
+        if "technique" in together:
+            found["technique"] = _techniques(run, viewer, rest)
+    return {name: found.get(name, []) for name in wanted}
+
+
+def _base(rest: Selection, viewer: Viewer) -> tuple[clauses.Place, list[Condition]]:
+    place = clauses.start(MODEL_BY_NAME["Dataset"], viewer)
+    conditions = [viewer.may_list(place.table), *clauses.conditions(rest.query(), place)]
+    if rest.words:
+        conditions.append(rank(rest.words, place).condition)
+    return place, conditions
+
+
+def _grouped(run: Run, viewer: Viewer, rest: Selection, names: list[str]) -> dict[str, list[Facet]]:
+    """Count what the dataset's own row tells: all facets in one pass over the rows."""
+    place, conditions = _base(rest, viewer)
+    columns = place.table.c
+    access = column_of(place.model.property_by_name["access"], place.model, place.table, viewer)
+    inner = (
+        sa.select(
+            columns.instrument_id,
+            columns.kind,
+            access.label("access"),
+            sa.extract("year", columns.creation_date).label("year"),
+        )
+        .where(*conditions)
+        .subquery()
+    )
+    keys = [inner.c.instrument_id, inner.c.kind, inner.c.access, inner.c.year]
+    statement = sa.select(
+        *keys, sa.func.grouping(*keys).label("which"), sa.func.count().label("number")
+    ).group_by(sa.func.grouping_sets(*(sa.tuple_(key) for key in keys)))
+    # in the number of `grouping` the bit of the key that is grouped by is zero
+    bits = {0b0111: "instrument", 0b1011: "kind", 0b1101: "access", 0b1110: "year"}
+    rows: dict[str, list[tuple[Any, int]]] = {name: [] for name in bits.values()}
+    for row in run(statement):
+        key = next((value for value in row[:4] if value is not None), None)
+        if key is not None:
+            rows[bits[row.which]].append((key, row.number))
+    found = {
+        name: _facets((str(key), str(key), number) for key, number in rows[name])
+        for name in ("kind", "access", "year")
+    }
+    if "facility" in names or "instrument" in names:
+        found |= _instruments(run, rows["instrument"])
+    found["year"] = sorted(found["year"], key=lambda facet: -int(facet.value))
+    return {name: found[name] for name in names}
+
+
+def _instruments(run: Run, rows: list[tuple[Any, int]]) -> dict[str, list[Facet]]:
+    table = table_of("instrument")
+    counts = dict(rows)
+    wanted = table.c.id == sa.any_(sa.literal(list(counts), sa.ARRAY(sa.BigInteger)))
+    known = run(sa.select(table.c.id, table.c.pid, table.c.name, table.c.facility).where(wanted))
+    by_facility: dict[str, int] = {}
+    for row in known:
+        if row.facility:
+            by_facility[row.facility] = by_facility.get(row.facility, 0) + counts[row.id]
+    return {
+        "instrument": _facets((row.pid, row.name or row.pid, counts[row.id]) for row in known),
+        "facility": _facets((name, name, number) for name, number in by_facility.items()),
+    }
+
+
+def _techniques(run: Run, viewer: Viewer, rest: Selection) -> list[Facet]:
+    """Count datasets by technique, each with its narrower ones, a dataset once."""
+    labels, pairs = _reach(run)
+    if not pairs:
+        return []
+    place, conditions = _base(rest, viewer)
+    link = table_of("dataset_technique").alias()
+    reach = (
+        sa.values(
+            sa.column("technique_id", sa.BigInteger), sa.column("value", sa.Text), name="reach"
+        )
+        .data(pairs)
+        .alias("reach")
+    )
+    statement = (
+        sa.select(reach.c.value, sa.func.count(link.c.dataset_id.distinct()).label("number"))
+        .join_from(link, reach, reach.c.technique_id == link.c.technique_id)
+        .join(place.table, place.table.c.id == link.c.dataset_id)
+        .where(*conditions)
+        .group_by(reach.c.value)
+    )
+    return _facets((row.value, labels[row.value], row.number) for row in run(statement))
+
+
+def _reach(run: Run) -> tuple[dict[str, str], list[tuple[int, str]]]:
+    """Return labels of the values, and which technique counts under which value."""
+    panet, table = ontology(), table_of("technique")
+    rows = run(sa.select(table.c.id, table.c.pid, table.c.name, table.c.panet_id))
+    labels: dict[str, str] = {}
+    own: dict[int, str] = {}
+    for row in rows:
+        concept = panet.find(row.panet_id or "") or panet.find(row.pid)
+        value = concept.id if concept else row.pid
+        own[row.id] = value
+        labels[value] = concept.label if concept else row.name or short(row.pid)
+    pairs = [
+        (key, broader)
+        for key, value in own.items()
+        for broader in (panet.ancestors([value]) | {value})
+        if broader in labels
+    ]
+    return labels, pairs
+
+
+def _facets(rows: Iterable[tuple[str, str, int]]) -> list[Facet]:
+    found = (Facet(value=value, label=label, count=number) for value, label, number in rows)
+    ranked = sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))
+    return ranked[:MOST_VALUES]

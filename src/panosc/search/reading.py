@@ -1,0 +1,209 @@
+"""One transaction in which a question is answered: it sees one moment and has a time limit.
+
+A question with a regular expression gets less time, shared by all its statements up to the
+first block of records. What PostgreSQL refuses becomes an error that says what to change.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from psycopg import errors as pg
+from sqlalchemy.exc import DBAPIError
+
+from panosc.domain.entities import MODEL_BY_NAME, Model
+from panosc.domain.errors import BadFilter, Busy, Gone, Invalid, NotFound, PanoscError
+from panosc.domain.query import Query
+from panosc.policy.sql import visible
+from panosc.search.results import Assembler, Item
+from panosc.search.sql import clauses
+from panosc.search.sql.columns import Condition, Viewer
+from panosc.search.sql.ranking import rank
+
+BLOCK = 1000
+"""Records read at once."""
+
+Entrance = Callable[[sa.FromClause, Viewer], Condition]
+"""Which records of a class can be found at all: a condition on its table."""
+
+_OPEN = frozenset({"Instrument", "Technique", "Affiliation"})
+_BY_RELATION = {"Sample": "datasets", "Person": "members"}
+_REFUSED = (pg.InvalidRegularExpression, pg.StatementTooComplex, pg.ProgramLimitExceeded)
+_NARROWER = "Narrow the question down, or ask for less at once."
+
+
+def entrance(model_name: str) -> Entrance:
+    """Return which records of a class can be found, not only reached from others.
+
+    Samples and people are found where a visible record names them.
+
+    Raises
+    ------
+    Invalid
+        For parts such as files, which are found by their record.
+    """
+    model = MODEL_BY_NAME[model_name]
+
+    def enter(table: sa.FromClause, viewer: Viewer) -> Condition:
+        if model.guarded:
+            return viewer.may_list(table)
+        if model.name in _OPEN:
+            return sa.true()
+        place = clauses.Place(model=model, table=table, viewer=viewer)
+        relation = model.relation_by_name[_BY_RELATION[model.name]]
+        return clauses.related(relation, place, lambda _: sa.true())
+
+    if not (model.guarded or model.name in _OPEN or model.name in _BY_RELATION):
+        raise Invalid(f"A {model.name} is found by the record that it belongs to.", field="model")
+    return enter
+
+
+class Reading:
+    """Runs statements for one viewer inside one transaction."""
+
+    def __init__(
+        self, connection: sa.Connection, viewer: Viewer, *, regexp_limit_s: float | None
+    ) -> None:
+        self.viewer = viewer
+        self._connection = connection
+        self._limit_s = regexp_limit_s
+        self._deadline = time.monotonic() + (regexp_limit_s or 0)
+        self._assembler = Assembler(self.run, viewer)
+
+    def run(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        """Return all rows of a statement."""
+        with self._explained():
+            return self._connection.execute(statement).all()
+
+    def count(self, query: Query, enter: Entrance) -> int:
+        """Return how many records fit."""
+        place = self._start(query)
+        conditions, _ = self._conditions(query, place, enter)
+        statement = sa.select(sa.func.count()).select_from(place.table).where(*conditions)
+        return int(self.run(statement)[0][0])
+
+    def blocks(self, query: Query, enter: Entrance) -> Iterator[list[Item]]:
+        """Yield the answers in their order, at most `BLOCK` at once."""
+        place = self._start(query)
+        conditions, score = self._conditions(query, place, enter)
+        order = clauses.order_of(query.order, place)
+        if query.words and not query.order:
+            order = [score.desc(), *order]
+        statement = self._assembler.select(query, place).add_columns(score.label("score_"))
+        statement = statement.where(*conditions).order_by(*order)
+        statement = statement.limit(query.limit).offset(query.skip or None)
+        for rows in self._rows(statement, query.limit):
+            items = self._assembler.items(query, rows)
+            for item, row in zip(items, rows, strict=True):
+                item["score"] = round(row.score_, 6)
+            yield items
+            self._deadline = time.monotonic() + (self._limit_s or 0)
+
+    def one(self, query: Query, pid: str) -> Item:
+        """Return one record by its identifier, whether or not its includes find something.
+
+        Raises
+        ------
+        NotFound, Gone
+        """
+        place = self._start(query)
+        model, table = place.model, place.table
+        key = table.c[model.property_by_name[model.key].column]
+        statement = self._assembler.select(query, place)
+        if model.guarded:
+            statement = statement.add_columns(table.c.mark.label("mark_"))
+            seen: Condition = visible(table, self.viewer.who, "core", now=self.viewer.now)
+        else:
+            seen = entrance(model.name)(table, self.viewer)
+        rows = self.run(statement.where(key == pid, seen)) if _is_text(pid) else []
+        if not rows:
+            raise self._absence(model, pid)
+        item = self._assembler.items(query, rows)[0]
+        if model.guarded and rows[0].mark_ == "withdrawn":
+            item["access"] = "withdrawn"
+        return item
+
+    def _absence(self, model: Model, pid: str) -> PanoscError:
+        if model.guarded and _is_text(pid):
+            table = clauses.start(model, self.viewer).table
+            erased = sa.select(table.c.id).where(table.c.pid == pid, table.c.mark == "erased")
+            if self.run(erased):
+                return Gone(f"{model.name} {pid} has been erased.")
+        return NotFound(f'Unknown "{model.name}" id "{pid}".')
+
+    def _start(self, query: Query) -> clauses.Place:
+        return clauses.start(MODEL_BY_NAME[query.model], self.viewer)
+
+    def _conditions(
+        self, query: Query, place: clauses.Place, enter: Entrance
+    ) -> tuple[list[Condition], sa.ColumnElement[Any]]:
+        """Return what a record has to fulfil, and its score."""
+        found = [enter(place.table, self.viewer), *clauses.conditions(query, place)]
+        if not query.words:
+            return found, sa.literal(0, sa.Integer)
+        ranking = rank(query.words, place)
+        return [*found, ranking.condition], ranking.score
+
+    def _rows(
+        self, statement: sa.Select[Any], limit: int | None
+    ) -> Iterator[Sequence[sa.Row[Any]]]:
+        if limit is not None and limit <= BLOCK:
+            yield self.run(statement)
+            return
+        with self._explained():
+            options = {"stream_results": True, "yield_per": BLOCK}
+            result = self._connection.execute(statement, execution_options=options)
+        blocks = result.partitions()
+        while True:
+            with self._explained():
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            if self._limit_s is not None:
+                left = max(1, round((self._deadline - time.monotonic()) * 1000))
+                self._connection.exec_driver_sql(f"set local statement_timeout = {left}")
+            yield
+        except DBAPIError as error:
+            raise self._problem(error) from error
+
+    def _problem(self, error: DBAPIError) -> Exception:
+        if isinstance(error.orig, pg.QueryCanceled):
+            if self._limit_s is not None:
+                return BadFilter(
+                    f"The regular expression took longer than {self._limit_s:g} s.",
+                    field="where",
+                    hint="Make it more specific, or use like.",
+                )
+            return Busy("The question took too long.", hint=_NARROWER)
+        if isinstance(error.orig, _REFUSED):
+            reason = str(error.orig).splitlines()[0]
+            return BadFilter(f"The question is too complicated: {reason}.", hint=_NARROWER)
+        return error
+
+
+def parameter_names(connection: sa.Connection) -> list[str]:
+    """Return the names of the parameters in the catalogue, in order.
+
+    Jumps from name to name in the index, so it takes as long as there are names.
+    """
+    return [str(name) for name in connection.execute(_NAMES).scalars()]
+
+
+_NAMES = sa.text(
+    "with recursive found(name) as ("
+    " (select name from parameter order by name limit 1)"
+    " union all select (select p.name from parameter p where p.name > f.name"
+    " order by p.name limit 1) from found f where f.name is not null"
+    ") select name from found where name is not null"
+)
+
+
+def _is_text(pid: str) -> bool:
+    return "\0" not in pid and not any("\ud800" <= letter <= "\udfff" for letter in pid)

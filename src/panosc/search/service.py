@@ -1,0 +1,158 @@
+"""Searching the catalogue: the use cases behind the API, the pages and the command line.
+
+The first argument says who asks; what that person may not see is not there. How a question
+is read from the database is `reading`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from panosc.domain.access import Who
+from panosc.domain.errors import NotFound
+from panosc.domain.query import Clause, Query
+from panosc.search import facets as counting
+from panosc.search.facets import Facet
+from panosc.search.reading import BLOCK, Entrance, Reading, entrance, parameter_names
+from panosc.search.results import Item
+from panosc.search.sql.clauses import has_regexp
+from panosc.search.sql.columns import Condition, Viewer, table_of
+from panosc.search.url import Selection
+from panosc.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a question finds: how many in all, and the page asked for, read as it is used."""
+
+    total: int
+    items: Iterator[Item]
+
+
+class SearchService:
+    """Finds, counts and shows records of the catalogue.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+    settings : Settings
+        For the time limits of queries.
+    clock : callable
+        Returns the present time; on it depends what is under embargo.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._clock = clock
+
+    def find(self, who: Who, query: Query) -> Iterator[Item]:
+        """Yield the records that `who` may list and that fit, with a ``score`` each."""
+        return self._find(who, query, entrance(query.model))
+
+    def answer(self, who: Who, query: Query) -> Answer:
+        """Return the same with the number of records that fit, whatever limit and skip."""
+        return self._answer(who, query, entrance(query.model))
+
+    def count(self, who: Who, query: Query) -> int:
+        """Return how many records `who` may list and that fit."""
+        with self._reading(who, query) as reading:
+            return reading.count(query, entrance(query.model))
+
+    def get(self, who: Who, model: str, pid: str, query: Query | None = None) -> Item:
+        """Return one record; its includes choose what it holds, not whether it is there.
+
+        A withdrawn record says so in ``access``.
+
+        Raises
+        ------
+        NotFound
+            If there is none, or none that `who` may know of.
+        Gone
+            If it was erased.
+        """
+        asked = query or Query(model=model)
+        with self._reading(who, asked) as reading:
+            return reading.one(asked, pid)
+
+    def files(self, who: Who, pid: str, query: Query) -> Answer:
+        """Return the files of one dataset; none where its detail is not open to `who`."""
+        return self._answer(who, query, self._files_of(who, pid))
+
+    def count_files(self, who: Who, pid: str, where: Clause) -> int:
+        """Return how many files of one dataset fit."""
+        query = Query(model="File", where=where)
+        enter = self._files_of(who, pid)
+        with self._reading(who, query) as reading:
+            return reading.count(query, enter)
+
+    def facets(
+        self, who: Who, selection: Selection, names: Iterable[str]
+    ) -> dict[str, list[Facet]]:
+        """Return the values that may be chosen for each facet, each without its own filter."""
+        with self._reading(who, selection.query()) as reading:
+            return counting.count(reading.run, reading.viewer, selection, names)
+
+    def parameter_names(self) -> list[str]:
+        """Return the names of the parameters in the catalogue, in order."""
+        with self._engine.connect() as connection:
+            return parameter_names(connection)
+
+    def _find(self, who: Who, query: Query, enter: Entrance) -> Iterator[Item]:
+        with self._reading(who, query) as reading:
+            for block in reading.blocks(query, enter):
+                yield from block
+
+    def _answer(self, who: Who, query: Query, enter: Entrance) -> Answer:
+        totals: list[int] = []
+        items = self._items(who, query, enter, totals)
+        # runs to the first block: a question that cannot be answered fails here
+        next(items)
+        return Answer(total=totals[0], items=items)
+
+    def _items(self, who: Who, query: Query, enter: Entrance, totals: list[int]) -> Iterator[Item]:
+        """Yield once when the total is known, then the records: one transaction for both."""
+        with self._reading(who, query) as reading:
+            blocks = reading.blocks(query, enter)
+            first = next(blocks, [])
+            ends_here = query.limit is not None and len(first) < min(query.limit, BLOCK)
+            if ends_here and (first or not query.skip):
+                totals.append(query.skip + len(first))
+            else:
+                totals.append(reading.count(query, enter))
+            yield {}
+            yield from first
+            for block in blocks:
+                yield from block
+
+    def _files_of(self, who: Who, pid: str) -> Entrance:
+        """Return the condition on a file to belong to this dataset and to be seen."""
+        try:
+            self.get(who, "Dataset", pid, Query(model="Dataset", fields=frozenset({"pid"})))
+        except NotFound:
+            raise NotFound(f"could not find a model with id {pid}") from None
+
+        def enter(table: sa.FromClause, viewer: Viewer) -> Condition:
+            dataset = table_of("dataset").alias()
+            owner = sa.select(dataset.c.id)
+            return table.c.dataset_id.in_(
+                owner.where(dataset.c.pid == pid, viewer.may_detail(dataset))
+            )
+
+        return enter
+
+    @contextmanager
+    def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
+        with self._engine.connect().execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        ) as connection:
+            yield Reading(
+                connection,
+                Viewer(who=who, now=self._clock()),
+                regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
+            )

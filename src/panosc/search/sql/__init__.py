@@ -1,0 +1,1 @@
+"""The question compiled to SQL: nothing here talks to a database."""
