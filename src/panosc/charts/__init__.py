@@ -1,1 +1,1 @@
-"""To be told."""
+"""Plots as SVG text, drawn on the server: pure functions, no files, no requests."""

@@ -1,0 +1,100 @@
+"""What a plot shows, in one sentence: its accessible name and its caption."""
+
+import math
+from collections.abc import Sequence
+
+from panosc.charts.ticks import number, usable
+from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
+from panosc.domain.units import display
+
+_NAMELESS = {"index", ""}
+_SHARE = 0.6
+_DOMINATES = 3.0
+
+
+def finding(plot: Plot) -> str:
+    """Return what the plot shows, with numbers and units.
+
+    Examples
+    --------
+    >>> q = Axis(label="Q", unit="1/angstrom", values=(0.01, 0.4))
+    >>> intensity = Axis(label="I", unit="1/cm", values=(12.3, 0.004))
+    >>> finding(LinePlot(title="", path="", x=q, y=intensity))
+    'I falls from 12.3 to 0.004 cm⁻¹ over Q from 0.01 to 0.4 Å⁻¹'
+    """
+    return _line(plot) if isinstance(plot, LinePlot) else _image(plot)
+
+
+def unit_of(axis: Axis) -> str:
+    """Return the unit of an axis as people read it, or nothing."""
+    shown = display(axis.unit) if axis.unit else ""
+    return "" if shown in {"1", "dimensionless"} else shown
+
+
+def name_of(axis: Axis) -> str:
+    """Return the name of an axis on one line, not too long."""
+    label = " ".join("".join(sign if sign.isprintable() else " " for sign in axis.label).split())
+    return label if len(label) <= 60 else label[:59] + "…"  # noqa: PLR2004
+
+
+def _line(plot: LinePlot) -> str:
+    name = name_of(plot.y) or "the signal"
+    pairs = [
+        (x, y)
+        for x, y in zip(plot.x.values, plot.y.values, strict=False)
+        if usable((x, y)) == [x, y]
+    ]
+    points = [(float(x), float(y)) for x, y in pairs if x is not None and y is not None]
+    if not points:
+        return f"{name} has no values that can be drawn"
+    ends = f"{_range(points[0][0], points[-1][0])}{_spaced(unit_of(plot.x))}"
+    along = name_of(plot.x)
+    over = f"points {ends}" if along in _NAMELESS else f"{along} {ends}"
+    return f"{name} {_trend(points, plot)} over {over}"
+
+
+def _trend(points: Sequence[tuple[float, float]], plot: LinePlot) -> str:
+    values = [y for _, y in points]
+    low, high = min(values), max(values)
+    unit = _spaced(unit_of(plot.y))
+    if high - low <= 1e-6 * max(abs(low), abs(high)):
+        return f"stays at {number(high)}{unit}"
+    heights = values
+    if low > 0 and (plot.y.log or high / 1e3 > low):
+        heights = [math.log10(value) for value in values]
+    span = max(heights) - min(heights)
+    change = (heights[-1] - heights[0]) / span if span > 0 else 0.0
+    if abs(change) >= _SHARE:
+        verb = "rises" if change > 0 else "falls"
+        return f"{verb} from {number(values[0])} to {number(values[-1])}{unit}"
+    place, peak = max(points, key=lambda point: point[1])
+    middle = sorted(values)[len(values) // 2]
+    if peak - middle > _DOMINATES * (middle - low):
+        where = f"{number(place)}{_spaced(unit_of(plot.x))}"
+        return f"peaks at {number(peak)}{unit} near {where}"
+    return f"varies between {number(low)} and {number(high)}{unit}"
+
+
+def _image(plot: ImagePlot) -> str:
+    name = name_of(plot.signal) or "the signal"
+    values = usable(value for row in plot.rows for value in row)
+    size = " × ".join(f"{extent:,}" for extent in plot.shape) or (
+        f"{len(plot.rows)} × {max(map(len, plot.rows), default=0)}"
+    )
+    if not values:
+        return f"{name} ({size}) has no values that can be drawn"
+    unit = _spaced(unit_of(plot.signal))
+    if min(values) == max(values):
+        return f"{name} ({size}) is {number(values[0])}{unit} everywhere"
+    which = "first frame with values" if len(plot.shape) > 2 else "values"  # noqa: PLR2004
+    bounds = f"between {number(min(values))} and {number(max(values))}{unit}"
+    middle = number(sorted(values)[len(values) // 2])
+    return f"{name} ({size}): {which} {bounds}, half of them below {middle}"
+
+
+def _range(first: float, last: float) -> str:
+    return f"from {number(first)} to {number(last)}"
+
+
+def _spaced(unit: str) -> str:
+    return f" {unit}" if unit else ""
