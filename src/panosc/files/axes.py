@@ -61,8 +61,8 @@ def _numbered(
     file: Careful, group: Group, signal: bytes, shape: tuple[int, ...]
 ) -> list[tuple[int, bytes]]:
     found: dict[int, tuple[bytes, int]] = {}
-    for name, _ in file.members(group):
-        node = file.member(group, name)
+    for name, link in file.members(group):
+        node = file.member(group, name, link)
         if name == signal or not isinstance(node, h5d.DatasetID):
             continue
         word = file.attribute(node, b"axis")

@@ -25,11 +25,12 @@ SMALL: Final = 64
 TEXT_BYTES: Final = 65_536
 CHUNK_BYTES: Final = 2**20
 """Largest chunk that is unpacked for metadata, in bytes."""
-STEPS: Final = 20_000
-"""Links that are looked at in one file."""
+STEPS: Final = 50_000
+"""Links that are looked at or followed in one file."""
 LINK_HOPS: Final = 16
 REFUSALS: Final = 25
 
+_ENOUGH = "only the first objects were looked at: there are too many"
 _NAMED = {h5l.TYPE_SOFT, h5l.TYPE_EXTERNAL}
 _VARIABLE_TEXT = h5t.py_create(h5py.string_dtype())
 
@@ -80,7 +81,7 @@ class Careful:
             except FAILURES as error:
                 self.refuse("damaged", f"{name_of(group)}: its members cannot be listed: {error}")
         if self._steps <= 0:
-            self.refuse("too-many-objects", f"only the first {STEPS} objects were looked at")
+            self.refuse("too-many-objects", _ENOUGH)
         return found
 
     def is_group(self, group: Group, name: bytes, link: int) -> bool:
@@ -91,14 +92,25 @@ class Careful:
             except FAILURES as error:
                 self.refuse("damaged", f"{_path(group, name)}: {error}")
                 return False
-        return isinstance(self.member(group, name), h5g.GroupID)
+        return isinstance(self.member(group, name, link), h5g.GroupID)
 
-    def member(self, group: Group, name: bytes, *, hops: int = LINK_HOPS) -> Node | None:
-        """Return the group or dataset that `name` means, or None when it is nowhere in here."""
+    def member(
+        self, group: Group, name: bytes, link: int | None = None, *, hops: int = LINK_HOPS
+    ) -> Node | None:
+        """Return the group or dataset that `name` means, or None when it is nowhere in here.
+
+        `link` is the type of the link, where `members` has told it already.
+        """
+        self._steps -= 1
+        if self._steps < 0:
+            self.refuse("too-many-objects", _ENOUGH)
+            return None
+        kind = link
         try:
-            if not group.links.exists(name):
-                return None
-            kind = group.links.get_info(name).type
+            if kind is None:
+                if not group.links.exists(name):
+                    return None
+                kind = group.links.get_info(name).type
             if kind == h5l.TYPE_HARD:
                 node = h5o.open(group, name)
                 return node if isinstance(node, (h5g.GroupID, h5d.DatasetID)) else None

@@ -42,7 +42,7 @@ def groups_of(file: Careful, group: Group, kind: str) -> Iterator[tuple[bytes, G
     """Yield the members of `group` that are of a NeXus class, in the file's order."""
     for name, link in file.members(group):
         if file.is_group(group, name, link):
-            node = file.member(group, name)
+            node = file.member(group, name, link)
             if isinstance(node, h5g.GroupID) and nexus_class(file, node) == kind:
                 yield name, node
 
@@ -106,8 +106,8 @@ def signal_of(file: Careful, data: Group) -> bytes | None:
         and is_plottable(intensity)
     ):
         return b"I"
-    for name, _ in file.members(data):
-        node = file.member(data, name)
+    for name, link in file.members(data):
+        node = file.member(data, name, link)
         if (
             isinstance(node, h5d.DatasetID)
             and str(file.attribute(node, b"signal")) == "1"

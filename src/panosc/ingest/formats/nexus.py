@@ -180,7 +180,7 @@ class _Reading:
         for name, link in self.file.members(group):
             place = f"{path}/{text(name)}"
             if name in own or name in known:
-                node = self.file.member(group, name)
+                node = self.file.member(group, name, link)
                 if isinstance(node, h5g.GroupID) and name in known:
                     self._logged(known[name], node, place)
                 elif isinstance(node, h5d.DatasetID):
@@ -190,13 +190,12 @@ class _Reading:
                     if value is not None and name in known:
                         self._parameter(known[name], node, value, place)
             elif inside and place.count("/") <= DEPTH and self.file.is_group(group, name, link):
-                self._descend(group, name, place, inside, entry)
+                self._descend(self.file.member(group, name, link), place, inside, entry)
         self._settle(kind, path, texts, entry)
 
     def _descend(
-        self, group: Group, name: bytes, place: str, inside: frozenset[str], entry: _Entry
+        self, node: Node | None, place: str, inside: frozenset[str], entry: _Entry
     ) -> None:
-        node = self.file.member(group, name)
         if isinstance(node, h5g.GroupID):
             kind = nexus_class(self.file, node)
             if kind in inside:
