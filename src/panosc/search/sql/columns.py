@@ -128,7 +128,7 @@ def ordered(
         case "lte":
             return expression <= first
         case _:
-            return expression.between(first, operands[1])
+            return sa.and_(expression >= first, expression <= operands[1])
 
 
 def double(value: float) -> float:
@@ -205,5 +205,6 @@ def _list(comparison: Compare, operator: Operator, column: ColumnElement[Any]) -
 
 
 def _any_element(column: ColumnElement[Any], fits: Any) -> Condition:
-    element = sa.func.unnest(column).table_valued(sa.column("element", sa.Text)).alias()
+    element = sa.func.unnest(column).table_valued(sa.column("element", sa.Text))
+    element = element.render_derived()
     return sa.exists(sa.select(sa.literal(1)).select_from(element).where(fits(element.c.element)))

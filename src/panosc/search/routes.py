@@ -1,0 +1,247 @@
+"""The PaNOSC search API over HTTP, for anyone and any web page to read.
+
+``/panosc-api/{Datasets|Documents|Instruments}``, ``…/count``, ``…/{pid}`` and the files of a
+dataset. Names are taken in lower case and with a trailing slash too, and a PID with its
+slashes raw or encoded. Whatever else lies beneath is not found, by any method.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import Annotated, Any, TypeVar
+from urllib.parse import unquote
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
+from typing_extensions import override
+
+from panosc.domain.access import Who
+from panosc.domain.entities import EXPOSED, MODEL_BY_NAME
+from panosc.domain.errors import NotFound
+from panosc.domain.query import Query as Question
+from panosc.policy.asking import who_asks
+from panosc.search import openapi
+from panosc.search.loopback import argument, read_filter, read_where
+from panosc.search.reading import BLOCK
+from panosc.search.service import Answer, SearchService
+
+PREFIX = "/panosc-api"
+
+Found = TypeVar("Found")
+
+Asker = Annotated[Who, Depends(who_asks)]
+FilterText = Annotated[
+    str | None,
+    Query(alias="filter", description=openapi.FILTER, openapi_examples=openapi.EXAMPLES),
+]
+WhereText = Annotated[
+    str | None,
+    Query(alias="where", description=openapi.WHERE, openapi_examples=openapi.WHERE_EXAMPLES),
+]
+
+_JSON = "application/json"
+_PIECE = 100
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+class OpenRoute(APIRoute):
+    """A route whose answers, errors included, pages of any origin may read."""
+
+    @override
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def opened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"access-control-allow-origin", b"*"),
+                    (b"access-control-expose-headers", b"X-Total-Count"),
+                ]
+            await send(message)
+
+        await super().handle(scope, receive, opened)
+
+
+def router(service: SearchService) -> APIRouter:
+    """Return the routes of the search API."""
+    routes = APIRouter(prefix=PREFIX, tags=["PaNOSC search API"], route_class=OpenRoute)
+    for name, model in EXPOSED.items():
+        _add(
+            routes,
+            f"/{name}",
+            _finder(service, model),
+            summary=f"Find {name.lower()}",
+            description="All that fit, or as many as the filter's limit says.",
+            responses=openapi.answers(
+                {"type": "array", "items": openapi.record(MODEL_BY_NAME[model])},
+                "The records that fit and that the caller may see.",
+                counted=True,
+            ),
+        )
+        _add(
+            routes,
+            f"/{name}/count",
+            _counter(service, model),
+            summary=f"Count {name.lower()}",
+            description="How many fit a condition.",
+            responses=openapi.answers(_COUNT, "The number of records that fit."),
+        )
+    _add_files(routes, service)
+    for name, model in EXPOSED.items():
+        _add(
+            routes,
+            f"/{name}/{{pid:path}}",
+            _getter(service, model),
+            summary=f"Get one of the {name.lower()}",
+            description="By its PID. A condition in an include chooses what the record holds.",
+            responses=openapi.answers(
+                openapi.record(MODEL_BY_NAME[model]), "The record.", named=True
+            ),
+        )
+    _add_rest(routes)
+    return routes
+
+
+_COUNT = {"type": "object", "properties": {"count": {"type": "integer"}}}
+
+
+def _add(routes: APIRouter, path: str, endpoint: Callable[..., Response], **described: Any) -> None:
+    """Add a route for GET, and undescribed ones for HEAD and the other spellings."""
+    head, _, tail = path[1:].partition("/")
+    rest = f"/{tail}" if tail else ""
+    for name in (head, head.lower()):
+        for end in ("", "/"):
+            is_first = name == head and not end
+            spelling = f"/{name}{rest}{end}"
+            routes.add_api_route(
+                spelling,
+                endpoint,
+                methods=["GET"],
+                response_class=Response,
+                include_in_schema=is_first,
+                **described,
+            )
+            routes.add_api_route(
+                spelling,
+                endpoint,
+                methods=["HEAD"],
+                response_class=Response,
+                include_in_schema=False,
+            )
+
+
+def _finder(service: SearchService, model: str) -> Callable[..., Response]:
+    def find(request: Request, who: Asker, _filter: FilterText = None) -> Response:
+        query = read_filter(argument(request.query_params.multi_items(), "filter"), model)
+        return _listed(service.answer(who, query))
+
+    return find
+
+
+def _counter(service: SearchService, model: str) -> Callable[..., Response]:
+    def count(request: Request, who: Asker, _where: WhereText = None) -> Response:
+        value = argument(request.query_params.multi_items(), "where")
+        where = read_where(value, MODEL_BY_NAME[model])
+        return _counted(service.count(who, Question(model=model, where=where)))
+
+    return count
+
+
+def _getter(service: SearchService, model: str) -> Callable[..., Response]:
+    def get(request: Request, who: Asker, pid: str, _filter: FilterText = None) -> Response:
+        query = read_filter(argument(request.query_params.multi_items(), "filter"), model)
+        return _json(_by_pid(pid, lambda name: service.get(who, model, name, query)))
+
+    return get
+
+
+def _add_files(routes: APIRouter, service: SearchService) -> None:
+    def files(request: Request, who: Asker, pid: str, _filter: FilterText = None) -> Response:
+        query = read_filter(argument(request.query_params.multi_items(), "filter"), "File")
+        return _listed(_by_pid(pid, lambda name: service.files(who, name, query)))
+
+    def count(request: Request, who: Asker, pid: str, _where: WhereText = None) -> Response:
+        value = argument(request.query_params.multi_items(), "where")
+        where = read_where(value, MODEL_BY_NAME["File"])
+        return _counted(_by_pid(pid, lambda name: service.count_files(who, name, where)))
+
+    _add(
+        routes,
+        "/Datasets/{pid:path}/files/count",
+        count,
+        summary="Count the files of a dataset",
+        description="How many fit a condition.",
+        responses=openapi.answers(_COUNT, "The number of files that fit.", named=True),
+    )
+    _add(
+        routes,
+        "/Datasets/{pid:path}/files",
+        files,
+        summary="List the files of a dataset",
+        description="None for a dataset under embargo, to whoever may not see its detail.",
+        responses=openapi.answers(
+            {"type": "array", "items": openapi.record(MODEL_BY_NAME["File"])},
+            "The files that fit.",
+            counted=True,
+            named=True,
+        ),
+    )
+
+
+def _add_rest(routes: APIRouter) -> None:
+    def preflight() -> Response:
+        return Response(status_code=204, headers=_PREFLIGHT)
+
+    def nothing(request: Request) -> Response:
+        raise NotFound(
+            f"There is no method to handle {request.method} {request.url.path}",
+            hint=f"There are {', '.join(f'{PREFIX}/{name}' for name in EXPOSED)}, to be read.",
+        )
+
+    for path in ("", "/{rest:path}"):
+        routes.add_api_route(path, preflight, methods=["OPTIONS"], include_in_schema=False)
+        routes.add_api_route(path, nothing, methods=_METHODS, include_in_schema=False)
+
+
+def _by_pid(pid: str, use: Callable[[str], Found]) -> Found:
+    """Use a PID as it came, else with its encoding undone once more."""
+    try:
+        return use(pid)
+    except NotFound:
+        if "%" not in pid:
+            raise
+        return use(unquote(pid))
+
+
+def _json(content: Any) -> Response:
+    return Response(orjson.dumps(content), media_type=_JSON)
+
+
+def _counted(number: int) -> Response:
+    return _json({"count": number})
+
+
+def _listed(answer: Answer) -> Response:
+    """Return a list at once, or as a stream when it is longer than one block."""
+    headers = {"X-Total-Count": str(answer.total)}
+    first = list(islice(answer.items, BLOCK))
+    more = next(answer.items, None)
+    if more is None:
+        return Response(orjson.dumps(first), media_type=_JSON, headers=headers)
+    pieces = _pieces(chain(first, (more,), answer.items))
+    return StreamingResponse(pieces, media_type=_JSON, headers=headers)
+
+
+def _pieces(items: Iterator[Any]) -> Iterator[bytes]:
+    """Yield a JSON list piece by piece."""
+    opening = b"["
+    while piece := list(islice(items, _PIECE)):
+        yield opening + orjson.dumps(piece)[1:-1]
+        opening = b","
+    yield b"]"
