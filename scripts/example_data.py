@@ -61,8 +61,10 @@ def gather(source: Path, folder: Path) -> int:
     return len(seen)
 
 
-def make(folder: Path) -> int:
-    """Make `folder` unless it is there and complete; return how many files it holds."""
+def provide(folder: Path | None = None) -> Path:
+    """Return the folder of example files; it is made unless it is there and complete."""
+    if folder is None:
+        folder = Path(sysconfig.get_path("data")) / "share" / "panosc-examples"
     mark = folder / "README.md"
     if not mark.exists():
         packages, partial = (folder.with_name(folder.name + end) for end in ("-packages", "-new"))
@@ -73,15 +75,8 @@ def make(folder: Path) -> int:
         (partial / mark.name).write_text(CREDITS, "utf-8")
         partial.replace(folder)
         shutil.rmtree(packages)
-    return sum(1 for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-
-
-def main() -> None:
-    default = Path(sysconfig.get_path("data")) / "share" / "panosc-examples"
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    make(folder)
-    print(folder)
+    return folder
 
 
 if __name__ == "__main__":
-    main()
+    print(provide(Path(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -47,6 +47,7 @@ class Careful:
     """One open HDF5 file, read with suspicion."""
 
     def __init__(self, file: h5f.FileID, *, steps: int = STEPS) -> None:
+        self.file = file
         self.refusals: list[Refusal] = []
         self._steps = steps
         self._seen: set[tuple[str, str]] = set()
