@@ -7,7 +7,6 @@ import typer
 import uvicorn
 from typing_extensions import override
 
-from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
 from panosc.cli.options import Home, settings_of
@@ -20,6 +19,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
 ) -> None:
     """Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it."""
+    # the web service takes a second to import, which no other verb should wait for
+    from panosc.app import create_app  # noqa: PLC0415
+
     settings = settings_of(home, host=host, port=port)
     listener = _listen(settings.host, settings.port)
     with listener, open_database(settings, progress=terminal.say) as engine:
