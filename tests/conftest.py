@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from panosc.catalogue.database import open_database
-from panosc.catalogue.embedded import Server, running
+from panosc.catalogue.embedded.server import Server, running
 from panosc.settings import Settings
 
 _numbers = itertools.count()

@@ -45,9 +45,11 @@ def append(
     waiting = iter(rows)
     while batch := list(islice(waiting, BATCH)):
         models, pids = ([pair[place] for pair in batch] for place in (0, 1))
-        given = sa.func.unnest(
-            sa.literal(models, ARRAY(sa.Text)), sa.literal(pids, ARRAY(sa.Text))
-        ).table_valued("model", "pid")
+        given = (
+            sa.func.unnest(sa.literal(models, ARRAY(sa.Text)), sa.literal(pids, ARRAY(sa.Text)))
+            .table_valued("model", "pid")
+            .render_derived()
+        )
         select = sa.select(given.c.model, given.c.pid)
         appended += append_select(connection, select, deleted=deleted)
     return appended
@@ -62,12 +64,14 @@ def append_select(
     number = changes_number.next_value()
     numbered = sa.select(number, model, pid, sa.literal(deleted, sa.Boolean))
     statement = sa.insert(changes).from_select(["number", "model", "pid", "deleted"], numbered)
-    return connection.execute(statement).rowcount
+    return connection.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def last(connection: sa.Connection) -> int:
-    """Return the newest number, 0 if nothing is in the feed."""
-    return connection.execute(sa.select(sa.func.max(changes.c.number))).scalar() or 0
+    """Return the newest number, even if it has been pruned; 0 before the first change."""
+    newest = sa.select(sa.func.max(changes.c.number)).scalar_subquery()
+    pruned = sa.select(follower.c.done).where(follower.c.name == _PRUNED).scalar_subquery()
+    return int(connection.execute(sa.select(sa.func.coalesce(newest, pruned, 0))).scalar_one())
 
 
 def since(connection: sa.Connection, number: int, *, limit: int) -> Sequence[Change]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from panosc.catalogue import schema
-from panosc.catalogue.embedded import Progress, running
+from panosc.catalogue.embedded.server import Progress, running
 from panosc.domain.errors import Invalid, Unavailable
 from panosc.settings import Settings
 
@@ -127,7 +127,7 @@ def _check(engine: sa.Engine, where: str) -> None:
                 "select current_setting('server_version_num')::int, "
                 "current_setting('server_encoding')"
             ).one()
-    except sa.exc.OperationalError as error:
+    except sa.exc.DBAPIError as error:
         raise Unavailable(
             f"The database {where} cannot be reached: {str(error.orig).strip()}",
             hint="Is the server running, and are user and password right?",

@@ -1,5 +1,4 @@
-"""A PostgreSQL of the node's own, one per home: started by its first user, stopped by its last."""
+"""A PostgreSQL of the node's own, one per home: started by its first user, stopped by its last.
 
-from panosc.catalogue.embedded.server import Progress, Server, running
-
-__all__ = ["Progress", "Server", "running"]
+Use it through `server.running`; the watchdog is a program of its own and imports little.
+"""

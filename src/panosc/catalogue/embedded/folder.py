@@ -152,7 +152,7 @@ def prepare(home: Path) -> Folder:
     except OSError as error:
         raise Unavailable(
             f"The home {home} cannot be used: {error.strerror}: {error.filename}",
-            hint="Choose a folder that you may write to with --home",
+            hint="Choose another --home, one that you may write to, or set PANOSC_DATABASE_URL",
         ) from None
     return folder
 

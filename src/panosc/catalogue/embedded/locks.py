@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from panosc.domain.errors import Unavailable
+
 PAUSE_S = 0.02
 
 _held: set[int] = set()
@@ -30,11 +32,17 @@ def open_lock(path: Path, *, uid: int, gid: int) -> int:
     """Open the file of a lock, making it for `uid` if it is new; links are not followed."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return os.open(path, flags)
-    if os.fstat(descriptor).st_uid != uid:
-        os.fchown(descriptor, uid, gid)
+        try:
+            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return os.open(path, flags)
+        if os.fstat(descriptor).st_uid != uid:
+            os.fchown(descriptor, uid, gid)
+    except OSError as error:
+        raise Unavailable(
+            f"The lock {path} cannot be used: {error.strerror}",
+            hint="Run panosc as the account that owns its folder, or choose another --home",
+        ) from None
     return descriptor
 
 
@@ -53,10 +61,11 @@ def is_held(path: Path) -> bool:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
+    _held.add(descriptor)
     try:
         return not try_lock(descriptor, shared=True)
     finally:
-        os.close(descriptor)
+        release(descriptor)
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
@@ -72,17 +81,17 @@ def take(
     """Wait for the lock, calling `waiting` again and again, and return its descriptor."""
     while True:
         descriptor = open_lock(path, uid=uid, gid=gid)
+        _held.add(descriptor)
         try:
             while not try_lock(descriptor, shared=shared):
                 waiting()
                 time.sleep(PAUSE_S)
             if _is_at(path, descriptor):
-                _held.add(descriptor)
                 return descriptor
         except BaseException:
-            os.close(descriptor)
+            release(descriptor)
             raise
-        os.close(descriptor)
+        release(descriptor)
 
 
 def release(descriptor: int) -> None:

@@ -58,16 +58,21 @@ def living(data: Path) -> Postmaster | None:
         return None
     except PermissionError:
         pass
-    if Path("/proc/self/cwd").exists():
-        try:
-            working = Path(f"/proc/{postmaster.pid}/cwd").stat()
-        except FileNotFoundError:
-            return None
-        except PermissionError:
-            return postmaster
-        # The number may belong to another program by now.
-        return postmaster if os.path.samestat(working, data.stat()) else None
-    return postmaster
+    return postmaster if _works_in(data, Path("/proc") / str(postmaster.pid)) else None
+
+
+def _works_in(data: Path, process: Path) -> bool:
+    """Whether a living process is the cluster's: its number may be another program's by now."""
+    if not Path("/proc/self/cwd").exists():
+        return True
+    try:
+        return os.path.samestat((process / "cwd").stat(), data.stat())
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        # A server that root has given a capability does not show the place where it works.
+        program = (process / "cmdline").read_bytes().split(b"\0")[0]
+        return Path(os.fsdecode(program)).name == "postgres"
 
 
 def command(folder: Folder) -> list[str]:

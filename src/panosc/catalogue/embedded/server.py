@@ -19,12 +19,14 @@ from psycopg.pq import PGconn, Ping
 
 from panosc.catalogue.embedded import cluster, locks, postmaster
 from panosc.catalogue.embedded.folder import DESCRIPTORS, PORT, Folder, prepare
-from panosc.domain.errors import Unavailable
+from panosc.domain.errors import PanoscError, Unavailable
 
 Progress: TypeAlias = Callable[[str], None]
 
 ELSEWHERE_S = 30.0
 """After this time a server that says it is ready and does not answer runs somewhere else."""
+TRIES = 3
+"""Of starting a watchdog: it may be killed, too."""
 GOODBYE_S = 15.0
 """How long the last user waits to see the server stop."""
 
@@ -100,12 +102,18 @@ class Server:
         with locks.held(
             folder.start_lock, uid=account.uid, gid=account.gid, waiting=waiting
         ) as lock:
-            said = folder.log_size()
-            if not locks.is_held(folder.watchdog_lock):
-                if postmaster.living(folder.data) is None:
-                    cluster.ensure(folder, lock=lock)
-                self._start_watchdog()
-            self._wait_until_ready(said)
+            said = 0
+            for _ in range(TRIES):
+                said = folder.log_size()
+                if not locks.is_held(folder.watchdog_lock):
+                    if self.progress is not None and not folder.data.exists():
+                        self.progress("A new database is being made")
+                    if postmaster.living(folder.data) is None:
+                        cluster.ensure(folder, lock=lock)
+                    self._start_watchdog()
+                if self._becomes_ready(said):
+                    return
+            raise self._failure(said)
 
     def _start_watchdog(self) -> None:
         log = self.folder.open_log()
@@ -128,12 +136,13 @@ class Server:
         if done.returncode != 0:
             raise self._failure(0)
 
-    def _wait_until_ready(self, said: int) -> None:
+    def _becomes_ready(self, said: int) -> bool:
+        """Wait for the server; False if its watchdog has gone, by itself or killed."""
         waiting = _Wait(self.progress, "The database is starting")
         silent_since: float | None = None
         while (answer := self.answer()) != Ping.OK:
             if not locks.is_held(self.folder.watchdog_lock):
-                raise self._failure(said)
+                return False
             there = postmaster.read(self.folder.data)
             is_silent = answer == Ping.NO_RESPONSE and there and there.status == "ready"
             silent_since = (silent_since or time.monotonic()) if is_silent else None
@@ -147,6 +156,7 @@ class Server:
             waiting.text = f"The database is starting: {''.join(tail)}"
             waiting()
             time.sleep(locks.PAUSE_S)
+        return True
 
     def _failure(self, said: int) -> Unavailable:
         tail = "\n".join(self.folder.log_tail(since=said))
@@ -179,6 +189,10 @@ def _watchdog_number(folder: Folder) -> str:
 
 def _leave(folder: Folder, users: int) -> None:
     """Stop being a user; the last one waits until the server has stopped."""
+    if not locks.is_held(folder.watchdog_lock) and postmaster.living(folder.data):
+        # Its watchdog was killed: without another one the server would never be stopped.
+        with suppress(PanoscError), _host(folder) as host:
+            Server(folder=folder, host=host, progress=None).start()
     watchdog = _watchdog_number(folder)
     is_last = locks.try_lock(users)
     locks.release(users)

@@ -23,11 +23,12 @@ from panosc.catalogue.embedded import cluster, locks, postmaster
 from panosc.catalogue.embedded.folder import Folder, prepare
 from panosc.domain.errors import PanoscError
 
-TRIES = 8
-FIRST_PAUSE_S = 0.1
-LONGEST_PAUSE_S = 10.0
-STEADY_S = 60.0
-"""A server that has run this long is counted as sound again."""
+TRIES = 10
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+QUICK_S = 5.0
+"""A server that has run longer is counted as sound; one that ended sooner and was never ready
+will not do better next time."""
 PATIENCE_S = 120.0
 """For an orderly end; after that the server is stopped at once and recovers next time."""
 LARGEST_LOG = 10 << 20
@@ -60,16 +61,18 @@ class Watchdog:
         while self._folder.data.is_dir():
             began = time.monotonic()
             said = self._folder.log_size()
-            pid = self._adopt() or self._start()
+            orphan = self._adopt()
+            pid = orphan or self._start()
             if (event := self._events.get()) != EXITED:
                 self._stop(pid, event)
                 return
             is_ending = any(
                 mark in line for line in self._folder.log_tail(since=said) for mark in _STILL_ENDING
             )
-            is_sound = time.monotonic() - began > STEADY_S
+            is_sound = time.monotonic() - began > QUICK_S
             failures = 1 if is_sound else failures + 1
-            if failures > TRIES or not (is_sound or is_ending or self._has_run(said)):
+            is_worth_it = orphan or is_sound or is_ending or self._has_run(said)
+            if failures > TRIES or not is_worth_it:
                 self._say("the server does not start; giving up")
                 return
             if self._pause(failures):
@@ -192,8 +195,8 @@ def main() -> None:
     number = f"{os.getpid()}\n".encode()
     os.ftruncate(lock, 0)
     os.pwrite(lock, number, 0)
+    # The lock is not given back before the process has ended: others wait for that.
     watchdog.run()
-    os.close(lock)
 
 
 if __name__ == "__main__":
