@@ -129,6 +129,12 @@ sample = _record(
     _text("pid", nullable=False, unique=True),
     _text("name"),
     _text("description"),
+    sa.Index(
+        "sample_name_trgm_ix",
+        "name",
+        postgresql_using="gin",
+        postgresql_ops={"name": "gin_trgm_ops"},
+    ),
 )
 document = _record(
     "document",
@@ -175,14 +181,21 @@ dataset = _record(
     _text("default_plot"),
     *_guard(),
     sa.Index(None, "instrument_id"),
-    sa.Index(None, "creation_date"),
     sa.Index(
         "dataset_title_trgm_ix",
         "title",
         postgresql_using="gin",
         postgresql_ops={"title": "gin_trgm_ops"},
     ),
+    sa.Index(
+        "dataset_description_trgm_ix",
+        "description",
+        postgresql_using="gin",
+        postgresql_ops={"description": "gin_trgm_ops"},
+    ),
 )
+# the order of "newest first"; serves ranges of dates as well
+sa.Index("dataset_newest_ix", dataset.c.creation_date.desc().nulls_last())
 member = _part(
     "member",
     _text("role"),

@@ -128,6 +128,8 @@ CREATE TABLE sample (
 	CONSTRAINT sample_pid_key UNIQUE (pid)
 );
 
+CREATE INDEX sample_name_trgm_ix ON sample USING gin (name gin_trgm_ops);
+
 CREATE TABLE technique (
 	id BIGINT NOT NULL,
 	pid TEXT COLLATE pg_c_utf8 NOT NULL,
@@ -174,9 +176,11 @@ CREATE TABLE dataset (
 	CONSTRAINT dataset_instrument_id_fkey FOREIGN KEY(instrument_id) REFERENCES instrument (id)
 );
 
-CREATE INDEX dataset_creation_date_ix ON dataset (creation_date);
+CREATE INDEX dataset_description_trgm_ix ON dataset USING gin (description gin_trgm_ops);
 
 CREATE INDEX dataset_instrument_id_ix ON dataset (instrument_id);
+
+CREATE INDEX dataset_newest_ix ON dataset (creation_date DESC NULLS LAST);
 
 CREATE INDEX dataset_title_trgm_ix ON dataset USING gin (title gin_trgm_ops);
 
