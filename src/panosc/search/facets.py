@@ -4,6 +4,7 @@ Each facet is counted with everything chosen but its own values, so a count is w
 the value gives; for techniques that includes the narrower ones.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.domain.entities import MODEL_BY_NAME
-from panosc.search.panet import ontology, short
+from panosc.search.panet import ontology
 from panosc.search.sql import clauses
 from panosc.search.sql.columns import Condition, Viewer, column_of, table_of
 from panosc.search.sql.ranking import rank
@@ -111,30 +112,26 @@ def _instruments(run: Run, rows: list[tuple[Any, int]]) -> dict[str, list[Facet]
 
 def _techniques(run: Run, viewer: Viewer, rest: Selection) -> list[Facet]:
     """Count datasets by technique, each with its narrower ones, a dataset once."""
-    labels, pairs = _reach(run)
-    if not pairs:
-        return []
     place, conditions = _base(rest, viewer)
     link = table_of("dataset_technique").alias()
-    reach = (
-        sa.values(
-            sa.column("technique_id", sa.BigInteger), sa.column("value", sa.Text), name="reach"
-        )
-        .data(pairs)
-        .alias("reach")
-    )
-    statement = (
-        sa.select(reach.c.value, sa.func.count(link.c.dataset_id.distinct()).label("number"))
-        .join_from(link, reach, reach.c.technique_id == link.c.technique_id)
-        .join(place.table, place.table.c.id == link.c.dataset_id)
+    tags = (
+        sa.select(sa.func.array_agg(link.c.technique_id).label("ids"))
+        .join_from(link, place.table, place.table.c.id == link.c.dataset_id)
         .where(*conditions)
-        .group_by(reach.c.value)
+        .group_by(link.c.dataset_id)
+        .subquery()
     )
-    return _facets((row.value, labels[row.value], row.number) for row in run(statement))
+    rows = run(sa.select(tags.c.ids, sa.func.count().label("number")).group_by(tags.c.ids))
+    labels, reach = _reach(run)
+    counts: Counter[str] = Counter()
+    for row in rows:
+        values = reach[row.ids[0]].union(*(reach[key] for key in row.ids[1:]))
+        counts.update(dict.fromkeys(values, row.number))
+    return _facets((value, labels[value], number) for value, number in counts.items())
 
 
-def _reach(run: Run) -> tuple[dict[str, str], list[tuple[int, str]]]:
-    """Return labels of the values, and which technique counts under which value."""
+def _reach(run: Run) -> tuple[dict[str, str], dict[int, frozenset[str]]]:
+    """Return labels of the values, and under which values each technique counts."""
     panet, table = ontology(), table_of("technique")
     rows = run(sa.select(table.c.id, table.c.pid, table.c.name, table.c.panet_id))
     labels: dict[str, str] = {}
@@ -143,14 +140,9 @@ def _reach(run: Run) -> tuple[dict[str, str], list[tuple[int, str]]]:
         concept = panet.find(row.panet_id or "") or panet.find(row.pid)
         value = concept.id if concept else row.pid
         own[row.id] = value
-        labels[value] = concept.label if concept else row.name or short(row.pid)
-    pairs = [
-        (key, broader)
-        for key, value in own.items()
-        for broader in (panet.ancestors([value]) | {value})
-        if broader in labels
-    ]
-    return labels, pairs
+        labels[value] = concept.label if concept else row.name or row.pid
+    used = frozenset(labels)
+    return labels, {key: (panet.ancestors([value]) | {value}) & used for key, value in own.items()}
 
 
 def _facets(rows: Iterable[tuple[str, str, int]]) -> list[Facet]:

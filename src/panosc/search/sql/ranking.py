@@ -13,10 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from panosc.domain.entities import MODEL_BY_NAME
 from panosc.search.patterns import escape
-from panosc.search.sql.clauses import Place, related
-from panosc.search.sql.columns import Condition
+from panosc.search.sql.clauses import Place
+from panosc.search.sql.columns import Condition, Viewer, table_of
 
 HALF = 4.0
 """The weight that gives a score of one half."""
@@ -48,67 +47,88 @@ def tokens(text: str) -> list[str]:
 
 def rank(text: str, place: Place) -> Ranking:
     """Return how the records at `place` fit `text`; without a word nothing does."""
-    hits: list[tuple[Condition, float]] = []
-    for word in tokens(text):
-        pattern = f"%{escape(word)}%"
-        hits += [(found, weight) for found, weight in _places(place, pattern)]
-    if not hits:
-        return Ranking(condition=sa.false(), score=sa.literal(0.0, sa.Double))
-    zero = sa.literal(0.0, sa.Double)
-    weights = [
-        sa.case((found, sa.literal(weight, sa.Double)), else_=zero) for found, weight in hits
+    found = [
+        sa.select(ids.label("id"), sa.literal(weight, sa.Double).label("weight")).where(condition)
+        for word in tokens(text)
+        for ids, condition, weight in _places(place, f"%{escape(word)}%")
     ]
-    total: ColumnElement[Any] = weights[0]
-    for weight in weights[1:]:
-        total = total + weight
+    if not found:
+        return Ranking(condition=sa.false(), score=sa.literal(0.0, sa.Double))
+    # each place is looked up in its own index; what was found is then added up by record
+    hits = sa.union(*[select.add_columns(sa.literal(n)) for n, select in enumerate(found)])
+    rows = hits.subquery()
+    total = sa.func.sum(rows.c.weight)
+    sums = sa.select(rows.c.id, total.label("weight")).group_by(rows.c.id).subquery()
+    weight = sums.c.weight
     return Ranking(
-        condition=sa.or_(*(found for found, _ in hits)),
-        score=total / (total + sa.literal(HALF, sa.Double)),
+        condition=place.table.c.id == sums.c.id,
+        score=weight / (weight + sa.literal(HALF, sa.Double)),
     )
 
 
-def _places(place: Place, pattern: str) -> list[tuple[Condition, float]]:
+_Hit = tuple[ColumnElement[Any], Condition, float]
+"""Identifiers of the records, where they stand, and what that weighs."""
+
+
+def _places(place: Place, pattern: str) -> list[_Hit]:
     """Return where a word may stand, each with its weight."""
-    columns = place.table.c
-
-    def named(relation: str, *names: str) -> Condition:
-        found = place.model.relation_by_name[relation]
-        return related(found, place, _in(names, pattern))
-
     match place.model.name:
         case "Dataset":
-            return [
-                (columns.title.ilike(pattern), 3.0),
-                (columns.description.ilike(pattern), 1.0),
-                (named("instrument", "name", "facility"), 2.0),
-                (named("techniques", "name"), 2.0),
-                (named("samples", "name"), 1.0),
-            ]
+            return _in_datasets(place.viewer, pattern)
         case "Document":
-            keywords = sa.func.array_to_string(columns.keywords, "\n")
-            return [
-                (columns.title.ilike(pattern), 3.0),
-                (keywords.ilike(pattern), 2.0),
-                (columns.summary.ilike(pattern), 1.0),
-                (_of_datasets(place, "techniques", pattern), 2.0),
-                (_of_datasets(place, "instrument", pattern), 2.0),
-            ]
+            return _in_documents(place.viewer, pattern)
         case _:
+            table = table_of(place.model.table).alias()
             names = [item.column for item in place.model.properties if item.searchable]
-            return [(columns[name].ilike(pattern), 3.0) for name in names]
+            return [(table.c.id, table.c[name].ilike(pattern), 3.0) for name in names]
 
 
-def _of_datasets(place: Place, relation: str, pattern: str) -> Condition:
-    """Return whether something that belongs to a dataset of the document has the word."""
-    model = MODEL_BY_NAME["Dataset"]
-    inner = model.relation_by_name[relation]
+def _in_datasets(viewer: Viewer, pattern: str) -> list[_Hit]:
+    own, measured, studied = (table_of("dataset").alias() for _ in range(3))
+    tagged, sampled = table_of("dataset_technique").alias(), table_of("dataset_sample").alias()
+    samples = sampled.c.sample_id.in_(_named("sample", pattern))
+    is_open = sa.and_(studied.c.id == sampled.c.dataset_id, viewer.may_detail(studied))
+    return [
+        (own.c.id, own.c.title.ilike(pattern), 3.0),
+        (own.c.id, own.c.description.ilike(pattern), 1.0),
+        (measured.c.id, measured.c.instrument_id.in_(_instruments(pattern)), 2.0),
+        (tagged.c.dataset_id, tagged.c.technique_id.in_(_named("technique", pattern)), 2.0),
+        (studied.c.id, sa.and_(samples, is_open), 1.0),
+    ]
 
-    def fits(table: sa.FromClause) -> Condition:
-        here = Place(model=model, table=table, viewer=place.viewer)
-        return related(inner, here, _in(("name",), pattern))
 
-    return related(place.model.relation_by_name["datasets"], place, fits)
+def _in_documents(viewer: Viewer, pattern: str) -> list[_Hit]:
+    own = table_of("document").alias()
+    keywords = sa.func.array_to_string(own.c.keywords, "\n")
+
+    def over(fits: Callable[[sa.FromClause], Condition]) -> tuple[ColumnElement[Any], Condition]:
+        link, dataset = table_of("document_dataset").alias(), table_of("dataset").alias()
+        joined = link.c.dataset_id == dataset.c.id
+        return link.c.document_id, sa.and_(joined, viewer.may_list(dataset), fits(dataset))
+
+    def tagged(dataset: sa.FromClause) -> Condition:
+        link = table_of("dataset_technique").alias()
+        return sa.and_(
+            link.c.dataset_id == dataset.c.id,
+            link.c.technique_id.in_(_named("technique", pattern)),
+        )
+
+    return [
+        (own.c.id, own.c.title.ilike(pattern), 3.0),
+        (own.c.id, keywords.ilike(pattern), 2.0),
+        (own.c.id, own.c.summary.ilike(pattern), 1.0),
+        (*over(tagged), 2.0),
+        (*over(lambda dataset: dataset.c.instrument_id.in_(_instruments(pattern))), 2.0),
+    ]
 
 
-def _in(names: tuple[str, ...], pattern: str) -> Callable[[sa.FromClause], Condition]:
-    return lambda table: sa.or_(*(table.c[name].ilike(pattern) for name in names))
+def _named(table_name: str, pattern: str) -> sa.Select[Any]:
+    table = table_of(table_name).alias()
+    return sa.select(table.c.id).where(table.c.name.ilike(pattern))
+
+
+def _instruments(pattern: str) -> sa.Select[Any]:
+    table = table_of("instrument").alias()
+    columns = table.c
+    fits = sa.or_(columns.name.ilike(pattern), columns.facility.ilike(pattern))
+    return sa.select(columns.id).where(fits)
