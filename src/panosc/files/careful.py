@@ -25,12 +25,15 @@ SMALL: Final = 64
 TEXT_BYTES: Final = 65_536
 CHUNK_BYTES: Final = 2**20
 """Largest chunk that is unpacked for metadata, in bytes."""
+MEMBERS: Final = 5_000
+"""Links of one group that are looked at."""
 STEPS: Final = 50_000
-"""Links that are looked at or followed in one file."""
+"""Objects of one file that are opened."""
+DETOURS: Final = 2_000
+"""Names of one file that are looked up for the sake of soft links."""
 LINK_HOPS: Final = 16
 REFUSALS: Final = 25
 
-_ENOUGH = "only the first objects were looked at: there are too many"
 _NAMED = {h5l.TYPE_SOFT, h5l.TYPE_EXTERNAL}
 _VARIABLE_TEXT = h5t.py_create(h5py.string_dtype())
 
@@ -50,6 +53,7 @@ class Careful:
         self.file = file
         self.refusals: list[Refusal] = []
         self._steps = steps
+        self._detours = DETOURS
         self._seen: set[tuple[str, str]] = set()
         try:
             self.root: Group = h5g.open(file, b"/")
@@ -72,18 +76,18 @@ class Careful:
         found: list[tuple[bytes, int]] = []
 
         def take(name: bytes, info: Any) -> bool | None:
-            self._steps -= 1
             found.append((name, info.type))
-            return True if self._steps <= 0 else None
+            return True if len(found) > MEMBERS else None
 
-        if self._steps > 0:
-            try:
-                group.links.iterate(take, info=True)
-            except FAILURES as error:
-                self.refuse("damaged", f"{name_of(group)}: its members cannot be listed: {error}")
-        if self._steps <= 0:
-            self.refuse("too-many-objects", _ENOUGH)
-        return found
+        try:
+            group.links.iterate(take, info=True)
+        except FAILURES as error:
+            self.refuse("damaged", f"{name_of(group)}: its members cannot be listed: {error}")
+        if len(found) > MEMBERS:
+            self.refuse(
+                "too-many-objects", f"{name_of(group)}: only its first {MEMBERS} were looked at"
+            )
+        return found[:MEMBERS]
 
     def is_group(self, group: Group, name: bytes, link: int) -> bool:
         """Whether the member is a group in this very file; soft links are resolved."""
@@ -104,7 +108,7 @@ class Careful:
         """
         self._steps -= 1
         if self._steps < 0:
-            self.refuse("too-many-objects", _ENOUGH)
+            self.refuse("too-many-objects", f"only the first {STEPS} objects were opened")
             return None
         kind = link
         try:
@@ -119,18 +123,19 @@ class Careful:
         except FAILURES as error:
             self.refuse("damaged", f"{_path(group, name)}: {error}")
             return None
-        if kind == h5l.TYPE_SOFT and hops > 0:
+        if kind == h5l.TYPE_SOFT and hops > 0 and self._detours > 0:
             return self._follow(group, name, target, hops=hops)
         if kind == h5l.TYPE_EXTERNAL:
             reason, what = "external-link", f"external link to {text(target[0])} not followed"
         elif kind == h5l.TYPE_SOFT:
-            reason, what = "link-loop", "soft links lead in a circle"
+            reason, what = "link-loop", "soft links lead in circles or on and on"
         else:
             reason, what = "unknown-link", "a link of an unknown kind"
         self.refuse(reason, f"{_path(group, name)}: {what}")
         return None
 
     def _follow(self, group: Group, name: bytes, target: bytes, *, hops: int) -> Node | None:
+        self._detours -= 1 + target.count(b"/")
         before = len(self.refusals)
         node = self.at(group, target, hops=hops - 1)
         if node is None and len(self.refusals) == before:
