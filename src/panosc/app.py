@@ -13,6 +13,7 @@ from panosc import __version__
 from panosc.files.service import PlotService
 from panosc.portal import problems, security
 from panosc.portal import routes as portal
+from panosc.portal.rendering import Renderer
 from panosc.search import routes as search
 from panosc.search.service import SearchService
 from panosc.settings import Settings
@@ -46,6 +47,6 @@ def create_app(
     plots = PlotService(engine, settings, clock)
     app.include_router(search.router(searching))
     app.include_router(portal.router(searching, plots, settings))
-    problems.install(app)
+    problems.install(app, Renderer(settings))
     security.install(app)
     return app

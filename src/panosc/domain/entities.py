@@ -94,6 +94,7 @@ _ACCESS = (
     _own("access", "access"),
     _own("embargoUntil", "embargo_until", "time"),
     _own("ownerGroup", "owner_group"),
+    _own("withdrawnReason", "mark_reason"),
     _own("source", "source"),
 )
 

@@ -1,5 +1,6 @@
-"""Errors as RFC 9457 problem details, or the same text as a page."""
+"""Errors as RFC 9457 problem details, or the same text as a page for who prefers HTML."""
 
+import logging
 import secrets
 from typing import Any
 
@@ -9,8 +10,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from panosc.domain.errors import Busy, Embargoed, Invalid, PanoscError
+from panosc.portal.rendering import Renderer
+from panosc.portal.security import HEADERS
+from panosc.portal.words import doi_address
 
 MEDIA_TYPE = "application/problem+json"
+_MACHINES = ("/panosc-api", "/api/")
+_LONGEST = 300
+_log = logging.getLogger(__name__)
 
 
 def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
@@ -37,6 +44,27 @@ def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
     return problem
 
 
+def wants_html(request: Request) -> bool:
+    """Whether a page is a better answer than JSON: a browser asks, and not for the API."""
+    if request.url.path.startswith(_MACHINES):
+        return False
+    weights = dict(_weights(request.headers.get("accept", "")))
+    machine = max(weights.get("application/json", 0.0), weights.get(MEDIA_TYPE, 0.0))
+    return weights.get("text/html", 0.0) > machine
+
+
+def _weights(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept[:1000].split(","):
+        kind, *options = (piece.strip().lower() for piece in part.split(";"))
+        weight = next((item[2:] for item in options if item.startswith("q=")), "1")
+        try:
+            found.append((kind, float(weight)))
+        except ValueError:
+            found.append((kind, 0.0))
+    return found
+
+
 class _Http(PanoscError):
     """What the framework itself answers, such as 404 for no route and 405."""
 
@@ -44,43 +72,83 @@ class _Http(PanoscError):
         super().__init__(detail)
         self.status = status  # type: ignore[misc]
         self.title = detail  # type: ignore[misc]
+        if status == 404:  # noqa: PLR2004
+            self.code = "not-found"  # type: ignore[misc]
+            self.detail = "There is no such page."
 
 
-def _respond(request: Request, error: PanoscError) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if isinstance(error, Busy):
-        headers["Retry-After"] = str(error.retry_after)
-    return JSONResponse(
-        problem_of(error, request),
-        status_code=error.status,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+class _Answers:
+    """Answers errors in the form that is asked for."""
+
+    def __init__(self, render: Renderer | None) -> None:
+        self._render = render
+
+    def respond(self, request: Request, error: PanoscError) -> Response:
+        headers = {"Cache-Control": "no-store"}
+        if isinstance(error, Busy):
+            headers["Retry-After"] = str(error.retry_after)
+        problem = problem_of(error, request)
+        if self._render is not None and wants_html(request):
+            pid = _pid(request)
+            return self._render.page(
+                request,
+                "error",
+                status=error.status,
+                headers=headers,
+                title=error.title,
+                problem=problem,
+                code=error.code,
+                lost=pid if error.status == 404 else "",  # noqa: PLR2004
+                doi=doi_address(pid),
+            )
+        return JSONResponse(
+            problem, status_code=error.status, media_type=MEDIA_TYPE, headers=headers
+        )
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of `app` in this one way."""
+def _pid(request: Request) -> str:
+    """Return the identifier that a page of a record was asked by, if it was one."""
+    _, _, rest = request.url.path[1:].partition("/")
+    is_record = request.url.path.startswith(("/datasets/", "/documents/", "/instruments/"))
+    return str(request.path_params.get("pid", rest))[:_LONGEST] if is_record else ""
+
+
+def install(app: FastAPI, render: Renderer | None = None) -> None:
+    """Answer every error of `app` in this one way; without `render` always in JSON."""
+    answers = _Answers(render)
 
     def known(request: Request, error: Exception) -> Response:
         if not isinstance(error, PanoscError):
             raise error
-        return _respond(request, error)
+        return answers.respond(request, error)
 
     def framework(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        return _respond(request, _Http(error.status_code, str(error.detail)))
+        answer = answers.respond(request, _Http(error.status_code, str(error.detail)))
+        answer.headers.update(error.headers or {})
+        return answer
 
     def invalid(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        return _respond(request, Invalid(f"{place}: {first['msg']}", field=place))
+        return answers.respond(request, Invalid(f"{place}: {first['msg']}", field=place))
 
-    def unknown(request: Request, _error: Exception) -> Response:
+    def unknown(request: Request, error: Exception) -> Response:
         number = secrets.token_hex(8)
-        return _respond(request, PanoscError(f"An unexpected error happened (id {number})."))
+        _log.error("Unexpected error %s", number, exc_info=error)
+        answer = answers.respond(
+            request,
+            PanoscError(
+                f"An unexpected error happened (id {number}).",
+                hint="Tell the operator of this node the number: it stands in the log.",
+            ),
+        )
+        # answered outside of all middleware, which would have added these
+        answer.headers.update(HEADERS)
+        return answer
 
     app.add_exception_handler(PanoscError, known)
     app.add_exception_handler(HTTPException, framework)

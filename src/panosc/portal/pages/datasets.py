@@ -1,0 +1,260 @@
+"""The page of a dataset, and beneath it its parameters, its files and its JSON-LD."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from markupsafe import Markup
+
+from panosc.charts.svg import draw, finding, table
+from panosc.domain.access import Who
+from panosc.domain.errors import Gone, NotFound, PanoscError
+from panosc.domain.query import Include, Order, Query
+from panosc.portal import facts, jsonld, snippets
+from panosc.portal.citation import cite
+from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.words import doi_address, pid_path
+
+Item = dict[str, Any]
+
+FIRST_FILES = 10
+FILES_PAGE = 100
+_OWN = frozenset(
+    [
+        "pid",
+        "title",
+        "isPublic",
+        "creationDate",
+        "size",
+        "kind",
+        "description",
+        "endDate",
+        "releaseDate",
+        "license",
+        "definition",
+        "isNewVersionOf",
+        "access",
+        "embargoUntil",
+        "withdrawnReason",
+    ]
+)
+_FILE = frozenset({"name", "size", "sha256", "format"})
+_PARAMETER = frozenset({"name", "value", "unit", "path"})
+_NO_FORMAT = "The page holds this record's JSON-LD; there is no other export yet."
+
+
+def router(site: Site) -> APIRouter:
+    """Return the routes of dataset pages."""
+    routes = APIRouter()
+
+    def metadata(request: Request, who: Asker, pid: str) -> Response:
+        record = _detailed(site, who, pid)
+        return site.render.page(
+            request,
+            "metadata",
+            **_beneath(record, "Metadata"),
+            measures=facts.measures(record.get("parameters", ())),
+        )
+
+    def files(request: Request, who: Asker, pid: str, page: int = 1) -> Response:
+        record = _detailed(site, who, pid)
+        return site.render.page(
+            request,
+            "metadata",
+            **_beneath(record, "Files"),
+            **_files(site, who, pid, max(1, min(page, 10**6))),
+        )
+
+    def export(request: Request, who: Asker, pid: str, form: str) -> Response:
+        record = _record(site, who, pid)
+        if form != "json-ld":
+            raise NotFound(f"There is no export “{form}”.", hint=_NO_FORMAT)
+        address = site.render.address(request, f"/datasets/{pid_path(pid)}")
+        described = jsonld.dataset(record, address=address, facility=site.settings.facility)
+        return Response(jsonld.script(described), media_type="application/ld+json")
+
+    def show(request: Request, who: Asker, pid: str) -> Response:
+        record = _record(site, who, pid)
+        content = _content(site, request, record)
+        content |= _plot(site, who, record) | _first_files(site, who, record)
+        return site.render.page(request, "dataset", **content)
+
+    beneath = "/datasets/{pid:path}/-"
+    add_page(routes, f"{beneath}/metadata", metadata, summary="All parameters of a dataset")
+    add_page(routes, f"{beneath}/files", files, summary="All files of a dataset")
+    add_page(routes, f"{beneath}/export/{{form}}", export, summary="A dataset as JSON-LD")
+    add_page(routes, "/datasets/{pid:path}", show, summary="The page of a dataset")
+    return routes
+
+
+def is_detailed(record: Item) -> bool:
+    """Whether the caller was shown detail: what is not open holds none of it."""
+    return record["access"] == "open" or bool(record.get("files") or record.get("parameters"))
+
+
+def _record(site: Site, who: Who, pid: str) -> Item:
+    person = Include(relation="person", scope=Query(model="Person"))
+    affiliation = Include(relation="affiliation", scope=Query(model="Affiliation"))
+    members = Include(
+        relation="members", scope=Query(model="Member", includes=(person, affiliation))
+    )
+    query = Query(
+        model="Dataset",
+        fields=_OWN,
+        includes=(
+            Include(relation="instrument", scope=Query(model="Instrument")),
+            Include(relation="techniques", scope=Query(model="Technique")),
+            Include(relation="samples", scope=Query(model="Sample")),
+            Include(
+                relation="parameters",
+                scope=Query(model="Parameter", fields=_PARAMETER, limit=2000),
+            ),
+            Include(relation="files", scope=Query(model="File", fields=_FILE, limit=FIRST_FILES)),
+            Include(relation="documents", scope=Query(model="Document", includes=(members,))),
+            members,
+        ),
+    )
+    try:
+        return site.search.get(who, "Dataset", pid, query)
+    except (NotFound, Gone) as error:
+        error.hint = "Search for it, or ask whoever gave you the identifier."
+        raise
+
+
+def _detailed(site: Site, who: Who, pid: str) -> Item:
+    record = _record(site, who, pid)
+    if not is_detailed(record):
+        raise NotFound(
+            "There is nothing here that you may see.",
+            hint="The page of the dataset says what is public and from when the rest is.",
+        )
+    return record
+
+
+def _tabs(record: Item) -> list[tuple[str, str]]:
+    return [("Overview", ""), ("Metadata", "/-/metadata"), ("Files", "/-/files")]
+
+
+def _title(record: Item) -> str:
+    return str(record.get("title") or record["pid"])
+
+
+def _beneath(record: Item, current: str) -> Item:
+    return {
+        "title": f"{current} of {_title(record)}",
+        "name": _title(record),
+        "pid": record["pid"],
+        "current": current,
+        "tabs": _tabs(record),
+    }
+
+
+def _content(site: Site, request: Request, record: Item) -> Item:
+    pid = record["pid"]
+    path = f"/datasets/{pid_path(pid)}"
+    people, publisher = facts.makers(record), facts.publisher(record, site.settings.facility)
+    parameters = record.get("parameters", [])
+    measures = facts.main_measures(parameters)
+    api = f"/panosc-api/Datasets/{pid_path(pid).replace('/', '%2F')}"
+    address = site.render.address(request, path)
+    described = jsonld.dataset(record, address=address, facility=site.settings.facility)
+    return {
+        "title": _title(record),
+        "name": _title(record),
+        "canonical": path,
+        "pid": pid,
+        "summary": (record.get("description") or _title(record))[:300],
+        "doi": doi_address(pid),
+        "api": site.render.root + api,
+        "jsonld": jsonld.script(described),
+        "documents": record.get("documents", []),
+        "kind": record.get("kind"),
+        "access": {"access": record["access"], "until": facts.embargo_end(record)},
+        "reason": record.get("withdrawnReason"),
+        "licence": facts.license_of(record),
+        "people": people,
+        "publisher": publisher,
+        "instrument": record.get("instrument"),
+        "measured": _measured(record),
+        "released": record.get("releaseDate"),
+        "description": record.get("description"),
+        "is_detailed": is_detailed(record),
+        "tabs": _tabs(record),
+        "older": record.get("isNewVersionOf"),
+        "techniques": facts.methods(record),
+        "samples": record.get("samples", []),
+        "definition": record.get("definition"),
+        "measures": measures,
+        "hidden_measures": len(parameters) > len(measures),
+        "parameter_count": len(parameters),
+        "total": record.get("size"),
+        "python": snippets.python(site.render.address(request, api)),
+        "curl": snippets.curl(site.render.address(request, api)),
+        "cited": cite(
+            people=people,
+            year=facts.year_of(record),
+            title=_title(record),
+            publisher=publisher,
+            pid=pid,
+            kind="Dataset",
+        ),
+    }
+
+
+def _measured(record: Item) -> tuple[str, str | None] | None:
+    start, end = record.get("creationDate"), record.get("endDate")
+    if not start:
+        return None
+    return start, end if end and end[:16] != start[:16] else None
+
+
+def _plot(site: Site, who: Who, record: Item) -> Item:
+    """Return the plot, or in a sentence why there is none."""
+    nothing: Item = {"plot": None, "no_plot": None}
+    if not is_detailed(record) or record["access"] == "withdrawn":
+        return nothing
+    try:
+        plot = site.plots.plot(who, record["pid"])
+    except NotFound:
+        return nothing
+    except PanoscError as error:
+        return nothing | {"no_plot": error.detail}
+    if plot is None:
+        return nothing
+    shown = {
+        "svg": Markup(draw(plot)),  # noqa: S704 - charts escape every text
+        "finding": finding(plot),
+        "table": table(plot),
+        "source": plot.path,
+    }
+    return nothing | {"plot": shown}
+
+
+def _first_files(site: Site, who: Who, record: Item) -> Item:
+    rows = record.get("files", [])
+    count = len(rows)
+    if count >= FIRST_FILES:
+        count = site.search.files(who, record["pid"], Query(model="File", limit=1)).total
+    return {"files": rows, "file_count": count}
+
+
+def _files(site: Site, who: Who, pid: str, page: int) -> Item:
+    skip = (page - 1) * FILES_PAGE
+    query = Query(
+        model="File",
+        fields=_FILE,
+        order=(Order(property="name"),),
+        limit=FILES_PAGE,
+        skip=skip,
+    )
+    answer = site.search.files(who, pid, query)
+    rows = list(answer.items)
+    here = f"{site.render.root}/datasets/{pid_path(pid)}/-/files?page="
+    has_more = skip + len(rows) < answer.total
+    return {
+        "files": rows,
+        "file_count": answer.total,
+        "first": skip + 1,
+        "before": f"{here}{page - 1}" if page > 1 else None,
+        "after": f"{here}{page + 1}" if has_more else None,
+    }

@@ -1,0 +1,108 @@
+"""Templates become pages. What a page says is `pages`; how values are written is `words`.
+
+Everything is escaped, and characters that no page may hold are replaced, whatever record
+they come from.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from panosc import __version__
+from panosc.portal import statics, words
+from panosc.settings import Settings
+
+THEMES = ("light", "dark")
+NAVIGATION = (
+    ("Data", "/search"),
+    ("Instruments", "/instruments"),
+    ("Techniques", "/techniques"),
+    ("API", "/api"),
+)
+_FILTERS = {
+    "size": words.size,
+    "plural": words.plural,
+    "date": words.date,
+    "moment": words.day_and_time,
+    "raised": words.raised,
+    "unit": words.unit,
+    "number": words.number,
+    "quantity": words.quantity,
+    "words": words.words,
+    "pid_path": words.pid_path,
+    "query_string": words.query_string,
+    "doi_address": words.doi_address,
+    "licence_address": words.licence_address,
+    "orcid_address": words.orcid_address,
+}
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return words.clean(value)
+    return value
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_clean,
+    )
+    environment.filters.update(_FILTERS)
+    return environment
+
+
+class Renderer:
+    """Renders pages of one node."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = _environment()
+        self._base = (settings.base_url or "").rstrip("/")
+        self.root = urlsplit(self._base).path
+        """What stands before every path when a proxy gives the node a prefix."""
+        self._environment.globals.update(
+            facility=settings.facility,
+            version=__version__,
+            navigation=NAVIGATION,
+            root=self.root,
+            static=f"{self.root}/static/{statics.version()}",
+        )
+
+    def address(self, request: Request, path: str = "") -> str:
+        """Return the public address of a path of this node, such as ``/search``."""
+        return (self._base or str(request.base_url).rstrip("/")) + path
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **content: Any,
+    ) -> HTMLResponse:
+        """Return a page; `template` is the name of its file without ending.
+
+        `content` needs a `title`; ``canonical``, a path, is the page's own address.
+        """
+        theme = request.cookies.get("theme", "")
+        canonical = content.pop("canonical", None)
+        text = self._environment.get_template(f"{template}.html").render(
+            theme=theme if theme in THEMES else "",
+            here=request.url.path,
+            here_full=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            canonical=self.address(request, canonical) if canonical else None,
+            **content,
+        )
+        caching = {"Cache-Control": "no-cache", "Vary": "Cookie, Accept"}
+        return HTMLResponse(text, status_code=status, headers={**caching, **(headers or {})})

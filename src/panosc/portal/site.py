@@ -1,0 +1,45 @@
+"""What every page is given: the services of the node, and how a page is added."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from panosc.domain.access import Who
+from panosc.files.service import PlotService
+from panosc.policy.asking import who_asks
+from panosc.portal.rendering import Renderer
+from panosc.search.service import SearchService
+from panosc.settings import Settings
+
+Asker = Annotated[Who, Depends(who_asks)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The services that pages read from, and the renderer that writes them."""
+
+    search: SearchService
+    plots: PlotService
+    settings: Settings
+    render: Renderer
+
+
+def add_page(
+    routes: APIRouter, path: str, handler: Callable[..., Response], *, summary: str
+) -> None:
+    """Add a page for GET, described in the API document, and for HEAD."""
+    described: dict[str, Any] = {
+        "summary": summary,
+        "tags": ["Pages"],
+        "response_class": HTMLResponse,
+    }
+    routes.add_api_route(path, handler, methods=["GET"], **described)
+    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)
+
+
+def go_to(path: str) -> RedirectResponse:
+    """Answer with another page of this node, given by its whole path."""
+    return RedirectResponse(path, status_code=303, headers={"Cache-Control": "no-cache"})

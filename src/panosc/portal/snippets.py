@@ -1,0 +1,37 @@
+"""Code that a page shows, to be copied and run as it stands; tests run it."""
+
+import shlex
+from urllib.parse import quote
+
+_DATASET = '{"include":[{"relation":"parameters"},{"relation":"files"},{"relation":"techniques"}]}'
+
+
+def python(address: str) -> str:
+    """Return Python that reads one record with what belongs to it."""
+    return f"""\
+import json
+from urllib.parse import quote
+from urllib.request import urlopen
+
+record = {address!r}
+related = {_DATASET!r}
+with urlopen(record + "?filter=" + quote(related)) as answer:
+    dataset = json.load(answer)
+print(dataset["title"])
+for parameter in dataset["parameters"]:
+    print(parameter["name"], parameter["value"], parameter.get("unit", ""))"""
+
+
+def curl(address: str, query: str = "") -> str:
+    """Return a command that prints the answer; `query` is an encoded query part."""
+    return f"curl -s {shlex.quote(address + ('?' + query if query else ''))}"
+
+
+def filtered(address: str, text: str) -> str:
+    """Return a command that asks with a filter, readable and encoded by curl itself."""
+    return f"curl -sG {shlex.quote(address)} --data-urlencode {shlex.quote('filter=' + text)}"
+
+
+def encoded(text: str) -> str:
+    """Return a filter as part of an address."""
+    return quote(text, safe="")

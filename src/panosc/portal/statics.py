@@ -1,0 +1,75 @@
+"""Style sheet, fonts and pictures, from memory, under an address that tells their content.
+
+All files are read once; a name that is not among them does not exist, so no path leads
+out of the folder.
+"""
+
+import hashlib
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from panosc.domain.errors import NotFound
+
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@cache
+def files() -> dict[str, bytes]:
+    """Return every static file by its path."""
+    return dict(_below(resources.files("panosc.portal") / "static", ""))
+
+
+@cache
+def version() -> str:
+    """Return a short hash over all static files: part of their address."""
+    digest = hashlib.sha256()
+    for name, content in sorted(files().items()):
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def _below(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            found += _below(entry, f"{prefix}{entry.name}/")
+        elif any(entry.name.endswith(kind) for kind in _KINDS):
+            found.append((prefix + entry.name, entry.read_bytes()))
+    return found
+
+
+def add_to(routes: APIRouter) -> None:
+    """Serve the files under ``/static/<version>/<path>``."""
+
+    def static(request: Request, given: str, path: str) -> Response:
+        content = files().get(path)
+        if content is None:
+            raise NotFound("There is no such file.")
+        kind = _KINDS["." + path.rpartition(".")[2]]
+        caching = _FOREVER if given == version() else "no-cache"
+        tag = f'"{version()}"'
+        headers = {"Cache-Control": caching, "ETag": tag}
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=kind, headers=headers)
+
+    for method, listed in (("GET", True), ("HEAD", False)):
+        routes.add_api_route(
+            "/static/{given}/{path:path}",
+            static,
+            methods=[method],
+            response_class=Response,
+            include_in_schema=listed,
+            summary="Style sheet, fonts and pictures of the pages",
+            tags=["Pages"],
+        )
