@@ -1,74 +1,25 @@
 """Catalogues that many tests read and none changes: one database each for the whole run."""
 
 import itertools
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy as sa
-import uvicorn
-from fastapi import FastAPI
+from search_catalogue import NOW, Catalogue, catalogue_over, serving
 
 from panosc.catalogue.database import open_database
 from panosc.catalogue.embedded.server import Server
 from panosc.catalogue.loading import load
 from panosc.catalogue.writer import write
-from panosc.domain.access import ANYONE, Who
-from panosc.policy.asking import who_asks
-from panosc.portal import problems
-from panosc.search.routes import router
-from panosc.search.service import SearchService
 from panosc.settings import Settings
 
 DATA = Path(__file__).parent / "data"
-NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 Row = tuple[str, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """A loaded catalogue: the service over it, and its database."""
-
-    service: SearchService
-    engine: sa.Engine
-
-    def app(self, who: Who = ANYONE) -> FastAPI:
-        """The API over it, as one person sees it."""
-        app = FastAPI(openapi_url="/api/openapi.json")
-        app.include_router(router(self.service))
-        app.dependency_overrides[who_asks] = lambda: who
-        problems.install(app)
-        return app
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[httpx.Client]:
-    """Serve `app` on a free port of this machine; the client asks relative to it."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, h11_max_incomplete_event_size=1 << 20)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}/panosc-api"
-        with httpx.Client(base_url=base, timeout=30, trust_env=False) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @pytest.fixture(scope="session")
@@ -102,11 +53,6 @@ def empty_engine(
             return stack.enter_context(open_database(settings))
 
         yield make
-
-
-def catalogue_over(engine: sa.Engine) -> Catalogue:
-    service = SearchService(engine, Settings(), lambda: NOW)
-    return Catalogue(service=service, engine=engine)
 
 
 @pytest.fixture(scope="session")

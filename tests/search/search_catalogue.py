@@ -1,0 +1,65 @@
+"""A loaded catalogue and how it is served, for the search tests."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+import sqlalchemy as sa
+import uvicorn
+from fastapi import FastAPI
+
+from panosc.domain.access import ANYONE, Who
+from panosc.policy.asking import who_asks
+from panosc.portal import problems
+from panosc.search.routes import router
+from panosc.search.service import SearchService
+from panosc.settings import Settings
+
+NOW = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A loaded catalogue: the service over it, and its database."""
+
+    service: SearchService
+    engine: sa.Engine
+
+    def app(self, who: Who = ANYONE) -> FastAPI:
+        """The API over it, as one person sees it."""
+        app = FastAPI(openapi_url="/api/openapi.json")
+        app.include_router(router(self.service))
+        app.dependency_overrides[who_asks] = lambda: who
+        problems.install(app)
+        return app
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[httpx.Client]:
+    """Serve `app` on a free port of this machine; the client asks relative to it."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, h11_max_incomplete_event_size=1 << 20)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}/panosc-api"
+        with httpx.Client(base_url=base, timeout=30, trust_env=False) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def catalogue_over(engine: sa.Engine) -> Catalogue:
+    service = SearchService(engine, Settings(), lambda: NOW)
+    return Catalogue(service=service, engine=engine)
