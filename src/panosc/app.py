@@ -3,13 +3,16 @@
 It alone knows every capability, and does nothing but put them together.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from panosc import __version__
+from panosc.catalogue.failures import explained
 from panosc.files.service import PlotService
 from panosc.portal import problems, security
 from panosc.portal import routes as portal
@@ -36,17 +39,32 @@ def create_app(
     clock : callable
         Tells the time; access depends on it.
     """
+    searching = SearchService(engine, settings, clock)
+    plots = PlotService(engine, settings, clock)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        with plots:
+            yield
+
+    searching = SearchService(engine, settings, clock)
+    plots = PlotService(engine, settings, clock)
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        with plots:
+            yield
+
     app = FastAPI(
         title=f"{settings.facility}: PaN Open Science node",
         version=__version__,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
+        lifespan=running,
     )
-    searching = SearchService(engine, settings, clock)
-    plots = PlotService(engine, settings, clock)
     app.include_router(search.router(searching))
     app.include_router(portal.router(searching, plots, settings))
-    problems.install(app, Renderer(settings))
+    problems.install(app, Renderer(settings), foreign={DBAPIError: explained})
     security.install(app)
     return app

@@ -1,13 +1,17 @@
 """What a plot shows, in one sentence: its accessible name and its caption."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from panosc.charts.ticks import number, usable
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
 from panosc.domain.units import display
 
-_NAMELESS = {"index", ""}
+_BRACKETS = re.compile(r"\s*\[[^\[\]]*\]\s*$")
+_PLACES = "index"
+_COUNTS = {"count", "counts"}
+_NAMELESS = {"point", "row", "column", ""}
 _SHARE = 0.6
 _DOMINATES = 3.0
 
@@ -28,12 +32,20 @@ def finding(plot: Plot) -> str:
 def unit_of(axis: Axis) -> str:
     """Return the unit of an axis as people read it, or nothing."""
     shown = display(axis.unit) if axis.unit else ""
+    if shown in _COUNTS:
+        return "" if "count" in axis.label.lower() else "counts"
     return "" if shown in {"1", "dimensionless"} else shown
 
 
-def name_of(axis: Axis) -> str:
-    """Return the name of an axis on one line, not too long."""
-    label = " ".join("".join(sign if sign.isprintable() else " " for sign in axis.label).split())
+def name_of(axis: Axis, *, unnamed: str = "point") -> str:
+    """Return the name of an axis on one line, not too long, without a unit in brackets.
+
+    `unnamed` is what the places of an axis without a name are called.
+    """
+    if axis.label == _PLACES:
+        return unnamed
+    text = _BRACKETS.sub("", axis.label) if axis.unit else axis.label
+    label = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return label if len(label) <= 60 else label[:59] + "…"  # noqa: PLR2004
 
 
@@ -93,8 +105,13 @@ def _image(plot: ImagePlot) -> str:
 
 
 def _range(first: float, last: float) -> str:
+    """Return both ends, with as many digits as it takes to tell them apart."""
+    for digits in range(3, 12):
+        low, high = number(first, digits=digits), number(last, digits=digits)
+        if low != high:
+            return f"from {low} to {high}"
     return f"from {number(first)} to {number(last)}"
 
 
 def _spaced(unit: str) -> str:
-    return f" {unit}" if unit else ""
+    return "°" if unit == "°" else f" {unit}" if unit else ""

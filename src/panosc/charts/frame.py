@@ -76,12 +76,13 @@ def words(text: str) -> str:
     return "".join(parts)
 
 
-def axis_title(axis: Axis, scale: Scale | None = None) -> str:
+def axis_title(axis: Axis, scale: Scale | None = None, *, unnamed: str = "point") -> str:
     """Return name, unit, and the power of ten that the labels leave out."""
     unit = unit_of(axis)
     power = common_power(scale) if scale is not None else 0
     shown = f"10^{power} {unit}".strip() if power else unit
-    return f"{name_of(axis)} ({shown})" if shown else name_of(axis)
+    name = name_of(axis, unnamed=unnamed)
+    return f"{name} ({shown})" if shown else name
 
 
 def left_margin(scale: Scale) -> float:

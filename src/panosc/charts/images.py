@@ -13,10 +13,10 @@ from panosc.charts.findings import finding
 from panosc.charts.ticks import Scale, labels, linear, linear_ticks, log_ticks, number, usable
 from panosc.domain.plots import Axis, ImagePlot
 
-LARGEST_PNG = 14_000
+LARGEST_PNG = 12_500
 """Bytes of the picture; a page has to stay small."""
 _FINEST = 240
-_COARSER = ((1, 240), (1, 64), (2, 128), (2, 48), (3, 48), (4, 32))
+_COARSER = ((1, 240), (1, 96), (1, 48), (1, 28), (2, 64), (2, 28), (3, 48), (4, 32))
 """Attempts to make a picture small: (pixels averaged in each direction, colours)."""
 _EVEN = 0.02
 _BAR = 14
@@ -39,14 +39,16 @@ def draw_image(plot: ImagePlot, *, width: int, height: int, identifier: str) -> 
         frame.edges(box),
         _across(plot.x, len(rows[0]) if rows else 0, box),
         frame.upwards(y_scale, box, has_grid=False) if _is_even(plot.y) else _uneven(plot.y, box),
-        frame.heading(frame.axis_title(plot.y, y_scale), x=2, y=18),
-        frame.heading(frame.axis_title(plot.x), x=box.right, y=box.bottom + 46, anchor="end"),
+        frame.heading(frame.axis_title(plot.y, y_scale, unnamed="row"), x=2, y=18),
+        frame.heading(
+            frame.axis_title(plot.x, unnamed="column"), x=box.right, y=box.bottom + 44, anchor="end"
+        ),
         _embedded(_ramp(), bar),
         frame.upwards(colour, bar, has_grid=False, is_right=True),
         frame.heading(frame.axis_title(plot.signal, colour), x=full - 2, y=18, anchor="end"),
     ]
     return frame.picture(
-        "".join(body), width=full, height=box.bottom + 56, name=finding(plot), identifier=identifier
+        "".join(body), width=full, height=box.bottom + 52, name=finding(plot), identifier=identifier
     )
 
 
@@ -77,7 +79,7 @@ def _colour_scale(axis: Axis, values: list[float]) -> Scale:
 
 def _box(plot: ImagePlot, rows: Rows, *, left: float, width: float, height: int) -> frame.Box:
     """Return the inside: true to scale where both axes are one quantity."""
-    inner = height - 36 - 56
+    inner = height - 36 - 52
     shape = _aspect(plot, rows)
     if shape is None:
         return frame.Box(left=left, top=36, width=width, height=inner)

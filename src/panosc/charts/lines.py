@@ -17,7 +17,7 @@ def draw_line(plot: LinePlot, *, width: int, height: int, identifier: str) -> st
     """Return the plot as SVG text."""
     x_scale, y_scale = _across(plot.x), _upwards(plot)
     left = frame.left_margin(y_scale)
-    box = frame.Box(left=left, top=36, width=width - left - 22, height=height - 36 - 58)
+    box = frame.Box(left=left, top=36, width=width - left - 22, height=height - 36 - 54)
     runs = _runs(plot, x_scale, y_scale)
     is_few = sum(map(len, runs)) <= FEW
     body = [
@@ -25,7 +25,7 @@ def draw_line(plot: LinePlot, *, width: int, height: int, identifier: str) -> st
         frame.upwards(y_scale, box),
         frame.edges(box),
         frame.heading(frame.axis_title(plot.y, y_scale), x=2, y=18),
-        frame.heading(frame.axis_title(plot.x, x_scale), x=box.right, y=height - 8, anchor="end"),
+        frame.heading(frame.axis_title(plot.x, x_scale), x=box.right, y=height - 10, anchor="end"),
         _bars(runs, x_scale, y_scale, box) if is_few else "",
         _curve(runs, x_scale, y_scale, box),
         _markers(runs, x_scale, y_scale, box) if is_few else "",

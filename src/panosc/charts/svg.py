@@ -65,7 +65,10 @@ def _line(plot: LinePlot) -> Table:
 def _image(plot: ImagePlot) -> Table:
     up = _picked(len(plot.rows), MOST_COLUMNS)[::-1]
     across = _picked(min(map(len, plot.rows), default=0), MOST_COLUMNS)
-    head = (f"{_title(plot.y)} \\ {_title(plot.x)}", *(_at(plot.x, index) for index in across))
+    head = (
+        f"{_title(plot.y, 'row')} \\ {_title(plot.x, 'column')}",
+        *(_at(plot.x, index) for index in across),
+    )
     size = " × ".join(f"{extent:,}" for extent in plot.shape)
     return Table(
         caption=f"{_title(plot.signal)}: {len(up)} × {len(across)} places of {size}.",
@@ -90,6 +93,6 @@ def _cell(value: float | None) -> str:
     return "–" if value is None else number(value, digits=4)
 
 
-def _title(axis: Axis) -> str:
-    unit = unit_of(axis)
-    return f"{name_of(axis)} ({unit})" if unit else name_of(axis)
+def _title(axis: Axis, unnamed: str = "point") -> str:
+    unit, name = unit_of(axis), name_of(axis, unnamed=unnamed)
+    return f"{name} ({unit})" if unit else name

@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -77,11 +79,16 @@ class _Http(PanoscError):
             self.detail = "There is no such page."
 
 
+Explain = Callable[[Any], PanoscError | None]
+"""What a foreign error means to the caller; None: a fault of ours."""
+
+
 class _Answers:
     """Answers errors in the form that is asked for."""
 
-    def __init__(self, render: Renderer | None) -> None:
+    def __init__(self, render: Renderer | None, foreign: Mapping[type[Exception], Explain]) -> None:
         self._render = render
+        self._foreign = foreign
 
     def respond(self, request: Request, error: PanoscError) -> Response:
         headers = {"Cache-Control": "no-store"}
@@ -105,41 +112,37 @@ class _Answers:
             problem, status_code=error.status, media_type=MEDIA_TYPE, headers=headers
         )
 
-
-def _pid(request: Request) -> str:
-    """Return the identifier that a page of a record was asked by, if it was one."""
-    _, _, rest = request.url.path[1:].partition("/")
-    is_record = request.url.path.startswith(("/datasets/", "/documents/", "/instruments/"))
-    return str(request.path_params.get("pid", rest))[:_LONGEST] if is_record else ""
-
-
-def install(app: FastAPI, render: Renderer | None = None) -> None:
-    """Answer every error of `app` in this one way; without `render` always in JSON."""
-    answers = _Answers(render)
-
-    def known(request: Request, error: Exception) -> Response:
+    def known(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, PanoscError):
             raise error
-        return answers.respond(request, error)
+        return self.respond(request, error)
 
-    def framework(request: Request, error: Exception) -> Response:
+    def framework(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        answer = answers.respond(request, _Http(error.status_code, str(error.detail)))
+        answer = self.respond(request, _Http(error.status_code, str(error.detail)))
         answer.headers.update(error.headers or {})
         return answer
 
-    def invalid(request: Request, error: Exception) -> Response:
+    def invalid(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestValidationError):
             raise error
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"][1:])
-        return answers.respond(request, Invalid(f"{place}: {first['msg']}", field=place))
+        return self.respond(request, Invalid(f"{place}: {first['msg']}", field=place))
 
-    def unknown(request: Request, error: Exception) -> Response:
+    def foreign(self, request: Request, error: Exception) -> Response:
+        explain = next(item for kind, item in self._foreign.items() if isinstance(error, kind))
+        meaning = explain(error)
+        if meaning is None:
+            return self.unknown(request, error)
+        _log.warning("%s", error)
+        return self.respond(request, meaning)
+
+    def unknown(self, request: Request, error: Exception) -> Response:
         number = secrets.token_hex(8)
         _log.error("Unexpected error %s", number, exc_info=error)
-        answer = answers.respond(
+        answer = self.respond(
             request,
             PanoscError(
                 f"An unexpected error happened (id {number}).",
@@ -150,7 +153,28 @@ def install(app: FastAPI, render: Renderer | None = None) -> None:
         answer.headers.update(HEADERS)
         return answer
 
-    app.add_exception_handler(PanoscError, known)
-    app.add_exception_handler(HTTPException, framework)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, unknown)
+
+def _pid(request: Request) -> str:
+    """Return the identifier that a page of a record was asked by, if it was one."""
+    _, _, rest = request.url.path[1:].partition("/")
+    is_record = request.url.path.startswith(("/datasets/", "/documents/", "/instruments/"))
+    return str(request.path_params.get("pid", rest))[:_LONGEST] if is_record else ""
+
+
+def install(
+    app: FastAPI,
+    render: Renderer | None = None,
+    *,
+    foreign: Mapping[type[Exception], Explain] = MappingProxyType({}),
+) -> None:
+    """Answer every error of `app` in this one way; without `render` always in JSON.
+
+    `foreign` says what errors of libraries, such as a lost database, mean to the caller.
+    """
+    answers = _Answers(render, foreign)
+    for kind in foreign:
+        app.add_exception_handler(kind, answers.foreign)
+    app.add_exception_handler(PanoscError, answers.known)
+    app.add_exception_handler(HTTPException, answers.framework)
+    app.add_exception_handler(RequestValidationError, answers.invalid)
+    app.add_exception_handler(Exception, answers.unknown)

@@ -35,6 +35,7 @@ _FILTERS = {
     "number": words.number,
     "quantity": words.quantity,
     "words": words.words,
+    "coded": words.coded,
     "pid_path": words.pid_path,
     "query_string": words.query_string,
     "doi_address": words.doi_address,

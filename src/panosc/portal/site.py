@@ -8,9 +8,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from panosc.domain.access import Who
+from panosc.domain.errors import Gone, NotFound
+from panosc.domain.query import Query
 from panosc.files.service import PlotService
 from panosc.policy.asking import who_asks
 from panosc.portal.rendering import Renderer
+from panosc.search.results import Item
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -25,6 +28,27 @@ class Site:
     plots: PlotService
     settings: Settings
     render: Renderer
+
+    def record(self, who: Who, query: Query, pid: str) -> Item:
+        """Return one record; what `who` may not know of is absent like what never was.
+
+        Raises
+        ------
+        NotFound, Gone
+        """
+        noun = query.model.lower()
+        try:
+            return self.search.get(who, query.model, pid, query)
+        except NotFound:
+            raise NotFound(
+                f"There is no {noun} “{pid}” at this node.",
+                hint="Search for it, or ask whoever gave you the identifier.",
+            ) from None
+        except Gone:
+            raise Gone(
+                f"The {noun} “{pid}” was here and has been erased.",
+                hint="Nothing of it is kept. Ask the operator of this node.",
+            ) from None
 
 
 def add_page(

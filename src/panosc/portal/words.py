@@ -141,6 +141,16 @@ def words(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def coded(text: str) -> Markup:
+    """Return text with what stands between backticks as code."""
+    pieces = text.split("`")
+    shown = [
+        Markup("<code>{}</code>").format(piece) if index % 2 else escape(piece)
+        for index, piece in enumerate(pieces)
+    ]
+    return Markup("").join(shown)
+
+
 def pid_path(pid: str) -> str:
     """Return a PID as part of a path: slashes stay where a browser would keep them.
 

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from panosc.charts.svg import draw, finding, table
 from panosc.domain.access import Who
-from panosc.domain.errors import Gone, NotFound, PanoscError
+from panosc.domain.errors import NotFound, PanoscError
 from panosc.domain.query import Include, Order, Query
 from panosc.portal import facts, jsonld, snippets
 from panosc.portal.citation import cite
@@ -114,11 +114,7 @@ def _record(site: Site, who: Who, pid: str) -> Item:
             members,
         ),
     )
-    try:
-        return site.search.get(who, "Dataset", pid, query)
-    except (NotFound, Gone) as error:
-        error.hint = "Search for it, or ask whoever gave you the identifier."
-        raise
+    return site.record(who, query, pid)
 
 
 def _detailed(site: Site, who: Who, pid: str) -> Item:

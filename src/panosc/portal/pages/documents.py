@@ -51,7 +51,7 @@ def router(site: Site) -> APIRouter:
     )
 
     def show(request: Request, who: Asker, pid: str) -> Response:
-        record = site.search.get(who, "Document", pid, asked)
+        record = site.record(who, asked, pid)
         its = Related("documents", Compare(property="pid", operator="eq", operands=(pid,)))
         order = (Order(property="creationDate", descending=True),)
         query = Query(model="Dataset", where=its, order=order, limit=MOST)

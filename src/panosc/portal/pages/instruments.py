@@ -40,7 +40,7 @@ def router(site: Site) -> APIRouter:
         )
 
     def show(request: Request, who: Asker, pid: str) -> Response:
-        record = site.search.get(who, "Instrument", pid)
+        record = site.record(who, Query(model="Instrument"), pid)
         selection = Selection(instrument=(pid,), sort="-created")
         answer = site.search.answer(who, asking(selection.query()))
         facets = site.search.facets(who, selection, ("technique", "year"))

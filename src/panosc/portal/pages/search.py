@@ -24,6 +24,7 @@ Pairs = list[tuple[str, str]]
 TOP = 8
 """Values of a facet that are shown at once."""
 MOST = 40
+ORDER = ("technique", "facility", "instrument", "year", "kind", "access")
 NAMES = {"year": "Measured in", "kind": "Kind"}
 SORTS = (
     ("best match", ""),
@@ -161,7 +162,7 @@ def _choices(
 ) -> list[tuple[str, str, list[Choice], list[Choice]]]:
     """Return key, name, the values to show at once and those behind “more” of each facet."""
     found = []
-    for key in FACETS:
+    for key in ORDER:
         chosen = selection.chosen(key)
         values = [
             Choice(

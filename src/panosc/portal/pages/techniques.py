@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.access import Who
-from panosc.domain.errors import NotFound
+from panosc.domain.query import Query
 from panosc.portal import facts
 from panosc.portal.hits import asking, hits
 from panosc.portal.site import Asker, Site, add_page, go_to
@@ -88,13 +88,7 @@ def _of_panet(concept: Concept) -> dict[str, Any]:
 
 def _own(site: Site, who: Who, name: str) -> dict[str, Any]:
     """Return what is known of a technique outside PaNET."""
-    try:
-        record = site.search.get(who, "Technique", name)
-    except NotFound:
-        raise NotFound(
-            f"There is no technique “{name}”.",
-            hint="All techniques of PaNET are listed under Techniques.",
-        ) from None
+    record = site.record(who, Query(model="Technique"), name)
     found = facts.method(record)
     return {
         "id": found.id,
