@@ -25,7 +25,7 @@ def every_error(cls=errors.PanoscError):
             yield from every_error(child)
 
 
-@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.code)
+@pytest.mark.parametrize("error", list(every_error()), ids=lambda error: error.code)
 def test_every_error_is_documented(error):
     assert f"{{ #{error.code} }}" in text("errors.md")
     assert error.title
@@ -38,7 +38,7 @@ def test_errors_have_codes_of_their_own():
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
+@pytest.mark.parametrize("name", list(Settings.model_fields))
 def test_every_setting_is_documented(name):
     info = Settings.model_fields[name]
     line = next(row for row in text("settings.md").splitlines() if f"`{name}`" in row)
@@ -57,7 +57,9 @@ def commands(group, path=()):
 
 
 @pytest.mark.parametrize(
-    ("name", "command"), commands(typer.main.get_command(app)), ids=lambda item: str(item)[:20]
+    ("name", "command"),
+    list(commands(typer.main.get_command(app))),
+    ids=lambda item: str(item)[:20],
 )
 def test_every_command_is_documented_and_helps(name, command):
     assert any(f"panosc {name}" in page.read_text(encoding="utf-8") for page in PAGES)
