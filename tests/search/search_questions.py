@@ -1,5 +1,6 @@
 """Random filters as a client would send them: JSON, every operator, relation and nesting."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -78,6 +79,16 @@ TEXTS = {
         "city": ["Lund"],
         "country": ["France", "Sweden"],
     },
+}
+MEASURED = {
+    "photon_energy": [930, 0.93, 12.4, 12400, 1.5e-16],
+    "temperature": [20, 293.15, 68, 4.2, 300],
+    "wavelength": [1.064, 1064, 10.64, 0.5, 5],
+}
+MEASURED_IN = {
+    "photon_energy": ["eV", "keV", "J", "K", "furlong_x"],
+    "temperature": ["K", "degC", "celsius", "", "eV"],
+    "wavelength": ["nm", "angstrom", "um", "K"],
 }
 UNITS = ["eV", "keV", "J", "K", "degC", "celsius", "nm", "angstrom", "um", "furlong_x", ""]
 
@@ -165,15 +176,19 @@ def atom(model: str) -> st.SearchStrategy[Filter]:
 
 
 def where(model: str) -> st.SearchStrategy[Filter]:
-    """A whole where."""
-    return st.recursive(
-        st.one_of(atom(model), st.lists(atom(model), max_size=3).map(_joined)),
+    """A whole where: mostly one or two conditions, at times a tree."""
+    one = atom(model)
+    tree = st.recursive(
+        one,
         lambda inner: st.one_of(
-            st.lists(inner, max_size=3).map(lambda items: {"and": items}),
-            st.lists(inner, max_size=3).map(lambda items: {"or": items}),
+            st.lists(inner, min_size=1, max_size=2).map(lambda items: {"and": items}),
+            st.lists(inner, min_size=2, max_size=3).map(lambda items: {"or": items}),
         ),
-        max_leaves=5,
+        max_leaves=4,
     )
+    edge = st.sampled_from([{}, {"and": []}, {"or": []}, {"and": [{}]}])
+    two = st.tuples(one, one).map(lambda pair: pair[0] | pair[1])
+    return st.sampled_from([one] * 5 + [two] * 2 + [tree] * 4 + [edge]).flatmap(lambda x: x)
 
 
 def measured() -> st.SearchStrategy[Filter]:
@@ -186,18 +201,58 @@ def measured() -> st.SearchStrategy[Filter]:
     ).map(lambda x: {"and": [{"name": x[0]}, {"value": x[1]}, {"unit": x[2]}]})
 
 
-def _joined(parts: list[Filter]) -> Filter:
-    found: Filter = {}
-    for part in parts:
-        found |= part
-    return found
+def every(model: str) -> Iterator[Filter]:
+    """Each property of a class with each operator, over what its values may be."""
+    for name, values in TEXTS[model].items():
+        yield from _operators(name, values, patterns=True)
+    match model:
+        case "Dataset":
+            yield from _operators("creationDate", TIMES)
+            yield from _operators("size", [0, 7, 6.5, 10**15, 10**30])
+            yield from _operators("access", ["open", "embargoed", "closed"])
+        case "Document":
+            yield from _operators("startDate", TIMES)
+            for words in ("gel", "Copper", "GEL", "nothing"):
+                yield {"keywords": words}
+                for operator in ("neq", "like", "nlike", "ilike", "nilike", "regexp"):
+                    yield {"keywords": {operator: words}}
+            yield from ({"keywords": {op: x}} for op in ("inq", "nin") for x in ([], ["gel", None]))
+            yield from ({"keywords": None}, {"keywords": {"neq": None}})
+        case "Parameter":
+            yield from _operators("value", [930, 20, "930", "Cu"], patterns=True)
+            yield from (
+                {"name": name} | condition | {"unit": unit}
+                for name, values in MEASURED.items()
+                for condition in _operators("value", values)
+                for unit in MEASURED_IN[name]
+            )
+    for words in PIECES:
+        yield {"text": words}
+    for truth in (True, False) if model in {"Dataset", "Document"} else ():
+        yield from ({"isPublic": truth}, {"isPublic": {"neq": truth}})
+
+
+def _operators(name: str, values: list[Any], *, patterns: bool = False) -> Iterator[Filter]:
+    for value in values:
+        for operator in ("eq", "neq", "gt", "gte", "lt", "lte"):
+            yield {name: {operator: value}}
+        yield {name: {"inq": [value, values[0]]}}
+        yield {name: {"nin": [value]}}
+        yield {name: {"between": [values[0], value]}}
+    yield from ({name: None}, {name: {"neq": None}}, {name: {"inq": [None]}})
+    yield from ({name: {"nin": [values[0], None]}}, {name: {"nin": []}}, {name: {"inq": []}})
+    if patterns:
+        for operator in ("like", "nlike", "ilike", "nilike"):
+            for piece in [*PIECES, *(str(value)[-3:] for value in values[:2])]:
+                yield {name: {operator: piece}}
+        yield from ({name: {"regexp": pattern}} for pattern in PATTERNS)
 
 
 @st.composite
 def scope(draw: st.DrawFn, model: str, depth: int) -> Filter:
     """What stands inside a filter or the scope of an include."""
     found: Filter = {}
-    if draw(st.booleans()):
+    if draw(st.integers(0, 4)) > (2 if depth else 0):
         found["where"] = draw(
             st.one_of(where(model), measured()) if model == "Parameter" else where(model)
         )

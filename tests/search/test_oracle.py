@@ -9,7 +9,7 @@ import search_questions as questions
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from search_catalogue import NOW, Catalogue
-from search_oracle import Oracle
+from search_oracle import LINK, MANY, ONE, Oracle
 from search_samples import catalogue, redacted
 
 from panosc.domain.access import ANYONE, OPERATOR, Who
@@ -23,7 +23,7 @@ asked = st.sampled_from(MODELS).flatmap(
     lambda model: st.tuples(st.just(model), questions.scope(model, 3))
 )
 careful = settings(
-    max_examples=400,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -48,6 +48,47 @@ def rounded(value: Any) -> Any:
     return [rounded(item) for item in value] if isinstance(value, list) else value
 
 
+def judge(catalogue_: Catalogue, oracle: Oracle, model: str, filter_: dict[str, Any]) -> None:
+    query = read_filter(filter_, model)
+    answer = catalogue_.service.answer(oracle.who, query)
+    assert rounded(list(answer.items)) == rounded(oracle.answer(model, filter_)), filter_
+    assert answer.total == len(oracle.matching(model, filter_)), filter_
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_property_and_operator(whole: dict[int, Catalogue], model: str) -> None:
+    oracles = [Oracle(catalogue(1, NOW), who, NOW) for who in (OPERATOR, ANYONE)]
+    found = set()
+    for number, where in enumerate(questions.every(model)):
+        oracle = oracles[number % 2]
+        judge(whole[1], oracle, model, {"where": where})
+        found.add(len(oracle.matching(model, {"where": where})))
+    assert len(found) > 4
+
+
+RELATIONS = [
+    (model, relation)
+    for model in ("Dataset", "Document")
+    for kind in (ONE, MANY, LINK)
+    for relation in kind.get(model, {})
+]
+
+
+@pytest.mark.parametrize(("model", "relation"), RELATIONS)
+def test_every_condition_on_a_relation(
+    whole: dict[int, Catalogue], model: str, relation: str
+) -> None:
+    oracles = [Oracle(catalogue(2, NOW), who, NOW) for who in (OPERATOR, ANYONE)]
+    target = oracles[0].target(model, relation)
+    found = set()
+    for number, where in enumerate(questions.every(target)):
+        oracle = oracles[number % 2]
+        filter_ = {"include": [{"relation": relation, "scope": {"where": where}}]}
+        judge(whole[2], oracle, model, filter_)
+        found.add(len(oracle.matching(model, filter_)))
+    assert len(found) > 2
+
+
 @careful
 @given(question=asked, seed=st.sampled_from(SEEDS), who=st.sampled_from(PEOPLE))
 def test_the_answer_is_the_brute_force_one(
@@ -56,12 +97,9 @@ def test_the_answer_is_the_brute_force_one(
     model, filter_ = question
     note(json.dumps(filter_))
     oracle = Oracle(catalogue(seed, NOW), who, NOW)
-    query = read_filter(filter_, model)
-    answer = whole[seed].service.answer(who, query)
-    assert rounded(list(answer.items)) == rounded(oracle.answer(model, filter_))
-    total = len(oracle.matching(model, filter_))
-    assert answer.total == total
-    assert whole[seed].service.count(who, query) == total
+    judge(whole[seed], oracle, model, filter_)
+    total = whole[seed].service.count(who, read_filter(filter_, model))
+    assert total == len(oracle.matching(model, filter_))
 
 
 @careful

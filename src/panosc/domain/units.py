@@ -112,8 +112,8 @@ class Scale:
         """
         value = (si_value - self.offset) / self.factor
         if self.offset and math.isfinite(value):
-            # what the subtraction cancelled is noise, so digits count from the SI value
-            step = 10.0 ** (math.floor(math.log10(max(abs(si_value), 1e-300))) - 11)
+            # what the subtraction cancelled is noise, so digits count from the larger of the two
+            step = 10.0 ** (math.floor(math.log10(max(abs(si_value), self.offset))) - 11)
             value = round(value / step) * step
         return float(f"{value:.12g}")
 
