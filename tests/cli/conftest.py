@@ -16,6 +16,7 @@ class Node:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.started: list[subprocess.Popen[str]] = []
 
     def environment(self) -> dict[str, str]:
         """Return the environment without settings from outside."""
@@ -38,7 +39,7 @@ class Node:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Start ``panosc WORDS`` in a session of its own, as a terminal would."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*words),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -46,6 +47,14 @@ class Node:
             env=self.environment(),
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Let nothing that was started go on, and close its pipes."""
+        for process in self.started:
+            process.kill()
+            process.communicate()
 
     def processes(self) -> list[int]:
         """Return the processes that have this home on their command line or as their folder."""
@@ -66,5 +75,7 @@ def node(open_folder: Path) -> Iterator[Node]:
     """A new node's home, where the server's account may enter."""
     folder = Path(tempfile.mkdtemp(prefix="node-", dir=open_folder))
     folder.chmod(0o755)
-    yield Node(folder / "home")
+    found = Node(folder / "home")
+    yield found
+    found.close()
     shutil.rmtree(folder, ignore_errors=True)

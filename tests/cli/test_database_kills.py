@@ -47,6 +47,7 @@ def test_an_ingest_survives_ten_deaths_of_its_database(node, open_folder, tmp_pa
     wait_for_database(other, ingest)
     started = time.monotonic()
     assert ingest.wait(120) == 0
+    other.close()
     working = time.monotonic() - started
     expected = dumped(other, tmp_path / "expected")
     rng = random.Random(7)

@@ -1,6 +1,8 @@
 """`panosc serve`: run the node's web service."""
 
+import signal
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -29,7 +31,10 @@ def serve(
         app = create_app(settings, engine)
         config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
         server = _Announcing(config, f"ready http://{_written(settings.host)}:{number}")
-        server.run(sockets=[listener])
+        # the server stops by itself at a signal and then passes it on: it has been obeyed
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
 
 
 class _Announcing(uvicorn.Server):
