@@ -1,9 +1,11 @@
 """The pool keeps its promises when tasks break theirs."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +87,19 @@ def test_closing_does_not_wait_for_a_running_task() -> None:
     assert time.monotonic() - begun < 10
     with pytest.raises(Unavailable):
         pool.run(f"{HERE}:double", 1)
+
+
+def test_a_long_task_does_not_hold_up_another() -> None:
+    with Pool(workers=2, memory_mb=256, time_limit_s=60) as pool:
+        long = threading.Thread(
+            target=contextlib.suppress(Unavailable)(pool.run), args=(f"{HERE}:late", 50.0)
+        )
+        long.start()
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert pool.run(f"{HERE}:double", 21).value == 42
+        assert time.monotonic() - begun < 20
+    long.join()
 
 
 def test_workers_that_cannot_start_stop_the_pool_and_blame_no_task() -> None:

@@ -190,6 +190,7 @@ class Pool:
         self._workers = workers
         self._waiting: deque[_Ticket] = deque()
         self._changed = threading.Condition()
+        self._idle = 0
         self._closing = False
         self._broken: str | None = None
         self._processes: set[_Process] = set()
@@ -248,7 +249,7 @@ class Pool:
                 raise Unavailable(_STOPPED)
             self._waiting.append(ticket)
             self._changed.notify()
-            while len(self._threads) < min(self._workers, len(self._waiting)):
+            if len(self._waiting) > self._idle and len(self._threads) < self._workers:
                 thread = threading.Thread(target=self._serve, daemon=True)
                 self._threads.append(thread)
                 thread.start()
@@ -265,8 +266,10 @@ class Pool:
     def _take(self, flight: deque[_Ticket]) -> list[_Ticket]:
         """Return tasks to send to a worker that has `flight` before it; waits if it has none."""
         with self._changed:
+            self._idle += 1
             while not flight and not self._waiting and not self._closing:
                 self._changed.wait()
+            self._idle -= 1
             fresh: list[_Ticket] = []
             room = IN_FLIGHT_BYTES - sum(ticket.size for ticket in flight)
             # a share for each worker: the last tasks must not queue behind one of them

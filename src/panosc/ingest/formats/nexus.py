@@ -50,7 +50,7 @@ _INSIDE: Final[dict[str, frozenset[str]]] = {
         "NXsubentry": "NXinstrument NXsample NXuser NXsource NXbeam NXmonochromator NXmonitor"
         " NXprocess",
         "NXinstrument": "NXsource NXbeam NXmonochromator NXcrystal NXdetector NXattenuator"
-        " NXinsertion_device NXcollimator NXfermi_chopper NXdisk_chopper NXmonitor NXuser",
+        " NXinsertion_device NXcollimator NXfermi_chopper NXdisk_chopper NXmonitor NXuser NXsample",
         "NXsample": "NXbeam",
         "NXmonochromator": "NXcrystal",
     }.items()
