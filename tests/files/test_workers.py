@@ -90,10 +90,14 @@ def test_closing_does_not_wait_for_a_running_task() -> None:
 
 
 def test_a_long_task_does_not_hold_up_another() -> None:
-    with Pool(workers=2, memory_mb=256, time_limit_s=60) as pool:
-        long = threading.Thread(
-            target=contextlib.suppress(Unavailable)(pool.run), args=(f"{HERE}:late", 50.0)
-        )
+    pool = Pool(workers=2, memory_mb=256, time_limit_s=60)
+
+    def wait() -> None:
+        with contextlib.suppress(Unavailable):
+            pool.run(f"{HERE}:late", 50.0)
+
+    long = threading.Thread(target=wait)
+    with pool:
         long.start()
         time.sleep(0.5)
         begun = time.monotonic()
