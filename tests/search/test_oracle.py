@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ asked = st.sampled_from(MODELS).flatmap(
     lambda model: st.tuples(st.just(model), questions.scope(model, 3))
 )
 careful = settings(
-    max_examples=200,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -61,7 +62,8 @@ def test_every_property_and_operator(whole: dict[int, Catalogue], model: str) ->
     found = set()
     for number, where in enumerate(questions.every(model)):
         oracle = oracles[number % 2]
-        judge(whole[1], oracle, model, {"where": where})
+        # with a limit one statement does; without, the total is counted by its own
+        judge(whole[1], oracle, model, {"where": where} | ({"limit": 50} if number % 8 else {}))
         found.add(len(oracle.matching(model, {"where": where})))
     assert len(found) > 4
 
@@ -81,10 +83,12 @@ def test_every_condition_on_a_relation(
     oracles = [Oracle(catalogue(2, NOW), who, NOW) for who in (OPERATOR, ANYONE)]
     target = oracles[0].target(model, relation)
     found = set()
-    for number, where in enumerate(questions.every(target)):
+    # the conditions on these classes are tried one by one above
+    step = 5 if target in MODELS else 1
+    for number, where in enumerate(islice(questions.every(target), 0, None, step)):
         oracle = oracles[number % 2]
         filter_ = {"include": [{"relation": relation, "scope": {"where": where}}]}
-        judge(whole[2], oracle, model, filter_)
+        judge(whole[2], oracle, model, filter_ | ({"limit": 50} if number % 8 else {}))
         found.add(len(oracle.matching(model, filter_)))
     assert len(found) > 2
 

@@ -6,8 +6,10 @@ technique whose label, alternative label or identifier does.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.query import NEGATIVE, And, Clause, Compare, Operator, Or
@@ -81,16 +83,17 @@ def tag(comparison: Compare, table: sa.FromClause, viewer: Viewer) -> Condition:
     own = compare(comparison, MODEL_BY_NAME["Technique"], table, viewer)
     if comparison.property not in _NAMED:
         return own
-    ids = narrower(comparison)
-    spelt = [spelling for item in ids for spelling in (PREFIX + item, item)]
+    spelt = [spelling for item in narrower(comparison) for spelling in (PREFIX + item, item)]
     if comparison.property != "name" and comparison.operator in {"eq", "inq"}:
         spelt += [str(item) for item in comparison.operands if item is not None]
     if not spelt:
         return own
-    return sa.or_(own, table.c.panet_id.in_(spelt), table.c.pid.in_(spelt))
+    any_of = sa.any_(sa.literal(spelt, pg.ARRAY(sa.Text)))
+    return sa.or_(own, table.c.panet_id == any_of, table.c.pid == any_of)
 
 
-def narrower(comparison: Compare) -> list[str]:
+@lru_cache(maxsize=256)
+def narrower(comparison: Compare) -> tuple[str, ...]:
     """Return the techniques of PaNET that a positive comparison reaches, sorted."""
     panet, found = ontology(), set[str]()
     operator: Operator = comparison.operator
@@ -104,4 +107,4 @@ def narrower(comparison: Compare) -> list[str]:
             found |= reach(test)
         case _:
             pass
-    return sorted(panet.descendants(found))
+    return tuple(sorted(panet.descendants(found)))
