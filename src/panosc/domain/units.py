@@ -24,6 +24,7 @@ _RAISE = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 _ALIASES = {
     "angstroms": "angstrom",
     "ang": "angstrom",
+    "angstroem": "angstrom",
     "celsius": "degC",
     "c": "degC",
     "deg_c": "degC",
