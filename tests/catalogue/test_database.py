@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from catalogue.homes import processes, server_pid
+from catalogue.homes import processes, server_pid, until
 from panosc.catalogue import database
 from panosc.catalogue.database import open_database, unlimited
+from panosc.catalogue.embedded import postmaster
 from panosc.catalogue.embedded.server import Server
 from panosc.domain.errors import Invalid, Unavailable
 from panosc.settings import Settings
@@ -44,7 +45,10 @@ def test_without_an_address_it_is_one_of_our_own(open_folder: Path) -> None:
         assert server_pid(settings.home) != old
         with engine.connect() as connection:
             connection.exec_driver_sql("select 1")
-        os.kill(server_pid(settings.home), signal.SIGKILL)
+        old = server_pid(settings.home)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: old not in processes(settings.home))
+        until(lambda: postmaster.living(settings.home / "database" / "data"))
         with engine.connect() as connection:
             assert connection.exec_driver_sql("select 1").scalar() == 1
     assert not processes(settings.home)

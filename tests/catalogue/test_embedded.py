@@ -26,6 +26,22 @@ def home(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     until(lambda: not processes(path))
 
 
+@pytest.fixture(scope="module")
+def made(open_folder: Path) -> Path:
+    """A home whose cluster has been made."""
+    path = open_folder / "made"
+    with running(path):
+        pass
+    return path
+
+
+@pytest.fixture
+def used(made: Path) -> Iterator[Path]:
+    """The same home for many tests, which leave it sound and without processes."""
+    yield made
+    until(lambda: not processes(made))
+
+
 def scalar(connection: "psycopg.Connection[object]", statement: str) -> object:
     row = connection.execute(statement.encode()).fetchone()
     assert isinstance(row, tuple)
@@ -42,14 +58,14 @@ def test_it_runs_while_it_is_used_and_keeps_what_was_written(home: Path) -> None
         assert scalar(connection, "select answer from kept") == 42
 
 
-def test_two_users_share_it_and_the_last_one_stops_it(home: Path) -> None:
-    with another_user(home):
-        first = server_pid(home)
-        with running(home) as server, server.connect() as connection:
+def test_two_users_share_it_and_the_last_one_stops_it(used: Path) -> None:
+    with another_user(used):
+        first = server_pid(used)
+        with running(used) as server, server.connect() as connection:
             scalar(connection, "select 1")
-            assert server_pid(home) == first
-        assert server_pid(home) == first
-    assert not processes(home)
+            assert server_pid(used) == first
+        assert server_pid(used) == first
+    assert not processes(used)
 
 
 def test_users_that_arrive_together_get_one_server(home: Path) -> None:
@@ -64,14 +80,14 @@ def test_users_that_arrive_together_get_one_server(home: Path) -> None:
             user.communicate()
 
 
-def test_users_that_come_and_go_always_find_it(home: Path) -> None:
+def test_users_that_come_and_go_always_find_it(used: Path) -> None:
     """Each arrives while another leaves: the server is either kept or started again."""
     problems: list[BaseException] = []
 
     def come_and_go() -> None:
         try:
             for _ in range(6):
-                with running(home) as server, server.connect() as connection:
+                with running(used) as server, server.connect() as connection:
                     scalar(connection, "select 1")
         except BaseException as problem:
             problems.append(problem)
@@ -95,25 +111,25 @@ def test_the_application_is_no_superuser_but_owns_its_database(home: Path) -> No
             connection.execute("select pg_read_file('/etc/hostname')")
 
 
-def test_without_the_password_nobody_gets_in(home: Path) -> None:
-    with running(home) as server:
+def test_without_the_password_nobody_gets_in(used: Path) -> None:
+    with running(used) as server:
         for password in ("", "wrong"):
             for user in ("panosc", "postgres"):
                 address = server.address() | {"user": user, "password": password}
                 with pytest.raises(psycopg.OperationalError, match="password"):
                     psycopg.connect(dbname="panosc", **address)
     for name in ("password", "admin-password"):
-        assert (home / "database" / name).stat().st_mode & 0o777 == 0o600
+        assert (used / "database" / name).stat().st_mode & 0o777 == 0o600
     for name in (".", "run", "data"):
-        assert (home / "database" / name).stat().st_mode & 0o777 == 0o700
+        assert (used / "database" / name).stat().st_mode & 0o777 == 0o700
 
 
-def test_it_listens_on_no_port(home: Path) -> None:
-    with running(home) as server, server.connect() as connection:
+def test_it_listens_on_no_port(used: Path) -> None:
+    with running(used) as server, server.connect() as connection:
         assert scalar(connection, "show listen_addresses") == ""
         sockets = {
             str(link.readlink()).removeprefix("socket:[").removesuffix("]")
-            for link in Path(f"/proc/{server_pid(home)}/fd").iterdir()
+            for link in Path(f"/proc/{server_pid(used)}/fd").iterdir()
             if str(link.readlink()).startswith("socket:")
         }
         lines = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
@@ -153,9 +169,9 @@ def test_two_homes_have_nothing_to_do_with_each_other(home: Path) -> None:
         assert a.address()["password"] != b.address()["password"]
 
 
-def test_children_do_not_keep_it_running(home: Path) -> None:
+def test_children_do_not_keep_it_running(used: Path) -> None:
     """Neither a forked child nor a program that got every open file."""
-    with running(home) as server:
+    with running(used) as server:
         spawned = subprocess.Popen(["sleep", "60"], close_fds=False)
         forked = os.fork()
         if not forked:
@@ -165,7 +181,7 @@ def test_children_do_not_keep_it_running(home: Path) -> None:
             finally:
                 os._exit(1)
     try:
-        assert not processes(home)
+        assert not processes(used)
     finally:
         spawned.kill()
         spawned.wait()
@@ -173,16 +189,16 @@ def test_children_do_not_keep_it_running(home: Path) -> None:
         os.waitpid(forked, 0)
 
 
-def test_a_forked_child_that_goes_on_does_not_keep_it_running(home: Path) -> None:
+def test_a_forked_child_that_goes_on_does_not_keep_it_running(used: Path) -> None:
     reading, writing = os.pipe()
-    with running(home):
+    with running(used):
         forked = os.fork()
         if not forked:
             os.close(writing)
             os.read(reading, 1)
             os._exit(0)
     try:
-        assert not processes(home) or list(processes(home)) == [forked]
+        assert not processes(used) or list(processes(used)) == [forked]
     finally:
         os.close(writing)
         os.close(reading)
@@ -196,7 +212,7 @@ def test_nothing_outside_the_home_is_touched(home: Path) -> None:
 
     def look() -> list[tuple[int, ...]]:
         return [
-            (status.st_mode, status.st_uid, status.st_gid, status.st_nlink)
+            (status.st_mode, status.st_uid, status.st_gid)
             for status in (path.stat() for path in watched)
         ]
 
@@ -207,12 +223,10 @@ def test_nothing_outside_the_home_is_touched(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["database"]
 
 
-def test_a_lost_password_is_replaced(home: Path) -> None:
-    with running(home):
-        pass
+def test_a_lost_password_is_replaced(used: Path) -> None:
     for name in ("password", "admin-password"):
-        (home / "database" / name).unlink()
-    with running(home) as server:
+        (used / "database" / name).unlink()
+    with running(used) as server:
         with server.connect() as connection:
             assert scalar(connection, "select 1") == 1
         with server.connect("postgres", is_admin=True) as connection:
@@ -244,37 +258,35 @@ def test_a_lock_that_is_a_link_is_refused(home: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_does_not_start_says_why(home: Path) -> None:
-    with running(home):
-        pass
-    conf = home / "database" / "data" / "postgresql.auto.conf"
+def test_a_server_that_does_not_start_says_why(used: Path) -> None:
+    conf = used / "database" / "data" / "postgresql.auto.conf"
     sound = conf.read_bytes()
     conf.write_bytes(sound + b"nonsense_of_ours = 1\n")
-    with pytest.raises(Unavailable, match="nonsense_of_ours"), running(home):
+    with pytest.raises(Unavailable, match="nonsense_of_ours"), running(used):
         pass
-    assert not processes(home)
+    assert not processes(used)
     conf.write_bytes(sound)
-    with running(home) as server, server.connect() as connection:
+    with running(used) as server, server.connect() as connection:
         assert scalar(connection, "select 1") == 1
 
 
 def test_a_server_that_runs_on_another_machine_is_told(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    used: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There it holds the lock of a watchdog, and its socket does not lead anywhere here."""
     monkeypatch.setattr(server, "ELSEWHERE_S", 0.3)
     monkeypatch.setattr(server, "GOODBYE_S", 0.3)
-    with running(home):
-        pass
     lines = ["1", "/elsewhere", "1", "5432", "../run", "", "1", "ready"]
-    (home / "database" / "data" / "postmaster.pid").write_text("\n".join(lines))
-    descriptor = os.open(home / "database" / "watchdog.lock", os.O_RDWR)
+    (used / "database" / "data" / "postmaster.pid").write_text("\n".join(lines))
+    descriptor = os.open(used / "database" / "watchdog.lock", os.O_RDWR)
     try:
         assert locks.try_lock(descriptor)
-        with pytest.raises(Unavailable, match="does not answer here"), running(home):
+        with pytest.raises(Unavailable, match="does not answer here"), running(used):
             pass
     finally:
         os.close(descriptor)
+    with running(used) as sound, sound.connect() as connection:
+        assert scalar(connection, "select 1") == 1
 
 
 def test_the_first_start_says_what_takes_time(home: Path) -> None:
@@ -286,12 +298,12 @@ def test_the_first_start_says_what_takes_time(home: Path) -> None:
         assert "A new database is being made" not in said
 
 
-def test_a_cluster_of_another_version_is_refused(home: Path) -> None:
-    with running(home):
+def test_a_cluster_of_another_version_is_refused(used: Path) -> None:
+    version = used / "database" / "data" / "PG_VERSION"
+    version.write_text("17\n")
+    with pytest.raises(Unavailable, match="17") as caught, running(used):
         pass
-    (home / "database" / "data" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(Unavailable, match="17") as caught, running(home):
-        pass
+    version.write_text("18\n")
     assert "dump" in str(caught.value.hint)
 
 

@@ -25,12 +25,22 @@ from panosc.catalogue.embedded.server import Server, running
 NOTE = "create table if not exists note (number int); insert into note values (1)"
 
 
+@pytest.fixture(scope="module")
+def made(open_folder: Path) -> Path:
+    """A home whose cluster has been made."""
+    path = open_folder / "killed"
+    with running(path):
+        pass
+    return path
+
+
 @pytest.fixture
-def home(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A home of its own, which must be without processes at the end."""
-    path = open_folder / f"{request.node.name[:60]}"
-    yield path
-    until(lambda: not processes(path))
+def home(made: Path) -> Iterator[Path]:
+    """The same home for many tests; each begins without notes and ends without processes."""
+    yield made
+    until(lambda: not processes(made))
+    with running(made) as server, server.connect() as connection:
+        connection.execute("drop table if exists note")
 
 
 def notes(server: Server) -> int:
@@ -169,22 +179,26 @@ def test_recovery_is_waited_for_and_told_about(home: Path) -> None:
     thread = threading.Thread(target=hold_up)
     thread.start()
     said: list[str] = []
+    began = time.monotonic()
     try:
         with running(home, progress=said.append) as server:
+            lasted = time.monotonic() - began
             assert notes(server) == 1
     finally:
         done.set()
         thread.join()
     assert held_up
-    assert 2 <= len(said) <= 4
+    assert 2 <= len(said) <= lasted
     assert all(line.startswith("The database is starting: ") for line in said)
+    assert not any("FATAL" in line for line in said)
+    assert any("interrupted" in line or "recovery" in line for line in said)
 
 
 @pytest.mark.slow
 def test_a_kill_while_the_cluster_is_made_does_no_harm(home: Path) -> None:
-    """At ten random moments of the first start; half the time the programs it runs go on."""
+    """At six random moments of the first start; half the time the programs it runs go on."""
     rng = random.Random(20240607)
-    for number in range(10):
+    for number in range(6):
         new = home / str(number)
         user = start_user(new, NOTE, start_new_session=True)
         time.sleep(rng.uniform(0.1, 1.2))

@@ -25,6 +25,8 @@ Progress: TypeAlias = Callable[[str], None]
 
 ELSEWHERE_S = 30.0
 """After this time a server that says it is ready and does not answer runs somewhere else."""
+RECOVERY_PAUSE_S = 0.2
+"""Between two questions to a server that recovers; each leaves a line in its log."""
 TRIES = 3
 """Of starting a watchdog: it may be killed, too."""
 GOODBYE_S = 15.0
@@ -152,11 +154,16 @@ class Server:
                     hint="Is it used from another machine or container? Use it there, "
                     "choose another --home, or set PANOSC_DATABASE_URL",
                 )
-            tail = self.folder.log_tail(since=said, lines=1)
-            waiting.text = f"The database is starting: {''.join(tail)}"
+            waiting.text = f"The database is starting: {self._last_news(said)}"
             waiting()
-            time.sleep(locks.PAUSE_S)
+            time.sleep(locks.PAUSE_S if answer == Ping.NO_RESPONSE else RECOVERY_PAUSE_S)
         return True
+
+    def _last_news(self, said: int) -> str:
+        """Return the last line of the log that is not about our own knocking."""
+        lines = self.folder.log_tail(since=said, lines=20)
+        news = [line for line in lines if not line.startswith(("FATAL:", "DETAIL:", "HINT:"))]
+        return news[-1] if news else "please wait"
 
     def _failure(self, said: int) -> Unavailable:
         tail = "\n".join(self.folder.log_tail(since=said))

@@ -57,7 +57,7 @@ class Watchdog:
         for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         threading.Thread(target=self._wait_for_users, daemon=True).start()
-        failures = 0
+        failures = 0.0
         while self._folder.data.is_dir():
             began = time.monotonic()
             said = self._folder.log_size()
@@ -70,7 +70,8 @@ class Watchdog:
                 mark in line for line in self._folder.log_tail(since=said) for mark in _STILL_ENDING
             )
             is_sound = time.monotonic() - began > QUICK_S
-            failures = 1 if is_sound else failures + 1
+            # The remains of a killed server take their time to go: that counts little.
+            failures = (0 if is_sound else failures) + (0.01 if is_ending else 1)
             is_worth_it = orphan or is_sound or is_ending or self._has_run(said)
             if failures > TRIES or not is_worth_it:
                 self._say("the server does not start; giving up")
@@ -87,12 +88,11 @@ class Watchdog:
         lines = self._folder.log_tail(since=said, lines=200)
         return any("ready to accept connections" in line for line in lines)
 
-    def _pause(self, failures: int) -> bool:
+    def _pause(self, failures: float) -> bool:
         """Wait before the next try; True if it is no longer wanted."""
+        pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** int(failures))
         try:
-            event = self._events.get(
-                timeout=min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (failures - 1))
-            )
+            event = self._events.get(timeout=pause)
         except queue.Empty:
             return False
         self._say(event)
@@ -162,7 +162,7 @@ class Watchdog:
 
 
 def _hold_watchdog_lock(folder: Folder) -> int:
-    """Wait for the watchdog before us, which is ending, and leave our number in its place."""
+    """Wait for the watchdog before us, which is ending."""
     descriptor = locks.open_lock(
         folder.watchdog_lock, uid=folder.account.uid, gid=folder.account.gid
     )
@@ -170,8 +170,10 @@ def _hold_watchdog_lock(folder: Folder) -> int:
     return descriptor
 
 
-def _leave_foreground(folder: Folder) -> None:
-    if os.fork():
+def _leave_foreground(folder: Folder, lock: int) -> None:
+    if child := os.fork():
+        # Our user waits for this process, so it will find the number of the other one.
+        os.pwrite(lock, f"{child:10}\n".encode(), 0)
         os._exit(0)
     if folder.log_size() > LARGEST_LOG:
         folder.log.rename(folder.path / "log.1")
@@ -191,10 +193,7 @@ def main() -> None:
         watchdog = Watchdog(folder)
     except PanoscError as error:
         sys.exit(error.detail)
-    _leave_foreground(folder)
-    number = f"{os.getpid()}\n".encode()
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, number, 0)
+    _leave_foreground(folder, lock)
     # The lock is not given back before the process has ended: others wait for that.
     watchdog.run()
 
