@@ -40,10 +40,10 @@ The node is running at  {address}
 
 Try:
   {address}/                      the front page: search, view, cite
-  {address}/search?q=silver       a search; filters are in the URL
+  {address}/search?q=steel        a search; filters are in the URL
   {address}/instruments           what it was measured with
   {address}/techniques            the PaNET tree of techniques
-  curl '{address}/panosc-api/Datasets?filter={{"limit":2}}'
+  curl -g '{address}/panosc-api/Datasets?filter={{"limit":2}}'
   curl -g '{address}/panosc-api/Datasets?filter={FILTER}'
 
 The files come from the packages sasdata, nexusformat, punx and pynxtools (docs/demo-data.md).
