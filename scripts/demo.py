@@ -69,9 +69,12 @@ def main() -> int:
         return server.wait()
     except KeyboardInterrupt:
         print("\nStopping ...", flush=True)
-        # the terminal has told the server too; it may be told twice when it was not
-        server.send_signal(signal.SIGINT)
-        server.wait()
+        try:
+            # a terminal has told the server too; only who was told alone passes it on
+            server.wait(5)
+        except subprocess.TimeoutExpired:
+            server.send_signal(signal.SIGINT)
+            server.wait()
         return 0
 
 
