@@ -116,7 +116,7 @@ def _show(report: Report) -> None:
         ["set aside, cannot be read", len(report.quarantined), all_files],
     ]
     if report.read:
-        rows += [[f"say their {what}", has, of] for what, has, of in report.completeness()]
+        rows += [[f"read, with {what}", has, of] for what, has, of in report.completeness()]
     terminal.show_rows(["what", "files", "of"], rows)
     _list("Set aside", report.quarantined)
     _list("Read in part", report.warnings)
