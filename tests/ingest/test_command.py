@@ -42,7 +42,7 @@ def test_all_well_is_0_partly_is_3(settings: Settings, folder: Path) -> None:
     assert (done.returncode, done.stderr.decode()) == (0, "")
     rows = dict(line.split("\t")[:2] for line in done.stdout.decode().splitlines()[1:])
     assert rows["registered as new datasets"] == "1"
-    assert rows["say their default plot"] == "1"
+    assert rows["read, with default plot"] == "1"
     name = os.fsencode(folder) + b"/bad \xff\x1b[31m.h5"
     with open(name, "wb") as file:  # noqa: PTH123 - a name that is no text
         file.write(b"nothing")
