@@ -16,10 +16,19 @@ from panosc.catalogue.writer import write
 from panosc.settings import Settings
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
+OPTIONS = [
+    f"--{option}"
+    for option in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +53,7 @@ def node_settings(cluster: Server, template: str, open_folder: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def node(
-    node_settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[given.Node]:
+def node(node_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[given.Node]:
     measured = given.measured_file(tmp_path_factory.mktemp("measured"))
     with open_database(node_settings) as engine:
         with engine.begin() as connection:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from itertools import pairwise
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -69,7 +70,7 @@ def test_every_page_is_whole(node, path):
     assert len(found.all("main")) == 1
     assert len(found.ids) == len(set(found.ids)), "an id stands twice"
     levels = [int(tag[1]) for tag, _ in found.elements if re.fullmatch("h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     for tag, attributes in found.elements:
         assert not any(name.startswith("on") or name == "style" for name in attributes), tag
     kinds = {script.get("type") for script in found.all("script")}
@@ -183,7 +184,9 @@ def test_dataset_page_tells_what_the_contract_says(node):
 
 def test_plot_has_name_and_table(node):
     answer = node.get(f"/datasets/{given.OPEN}").text
-    name = re.search(r'<svg class="plot"[^>]*aria-labelledby="plot".*?<title id="plot">(.*?)</', answer)
+    name = re.search(
+        r'<svg class="plot"[^>]*aria-labelledby="plot".*?<title id="plot">(.*?)</', answer
+    )
     assert re.fullmatch(r"I falls from [\d.]+ to [\d.]+ cm⁻¹ over Q from 0.01 to 0.4 Å⁻¹", name[1])
     assert "40 of 120 points." in answer
 
@@ -269,7 +272,7 @@ def test_code_on_the_page_runs(node):
     answer = node.get(f"/datasets/{given.OPEN}").text
     blocks = [
         re.sub(r"<[^>]+>", "", block).replace("&#34;", '"').replace("&#39;", "'")
-        for block in re.findall(r"<pre[^>]*>(.*?)</pre>", answer, re.S)
+        for block in re.findall(r"<pre[^>]*>(.*?)</pre>", answer, re.DOTALL)
     ]
     python = subprocess.run(
         [sys.executable, "-c", blocks[0]], capture_output=True, text=True, check=True, timeout=60

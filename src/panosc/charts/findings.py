@@ -13,7 +13,7 @@ _PLACES = "index"
 _COUNTS = {"count", "counts"}
 _NAMELESS = {"point", "row", "column", ""}
 _SHARE = 0.6
-_DOMINATES = 3.0
+_RARE = 0.2
 
 
 def finding(plot: Plot) -> str:
@@ -80,8 +80,8 @@ def _trend(points: Sequence[tuple[float, float]], plot: LinePlot) -> str:
         verb = "rises" if change > 0 else "falls"
         return f"{verb} from {number(values[0])} to {number(values[-1])}{unit}"
     place, peak = max(points, key=lambda point: point[1])
-    middle = sorted(values)[len(values) // 2]
-    if peak - middle > _DOMINATES * (middle - low):
+    upper = sum(value > (low + high) / 2 for value in values)
+    if upper <= _RARE * len(values):
         where = f"{number(place)}{_spaced(unit_of(plot.x))}"
         return f"peaks at {number(peak)}{unit} near {where}"
     return f"varies between {number(low)} and {number(high)}{unit}"

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from panosc.charts import frame
 from panosc.charts.colours import Indices, data_uri, indices, png, robust_range
 from panosc.charts.findings import finding
-from panosc.charts.ticks import Scale, labels, linear, linear_ticks, log_ticks, number, usable
+from panosc.charts.ticks import (
+    Scale,
+    is_flat,
+    labels,
+    linear,
+    linear_ticks,
+    log_ticks,
+    number,
+    usable,
+)
 from panosc.domain.plots import Axis, ImagePlot
 
 LARGEST_PNG = 12_500
@@ -56,8 +65,7 @@ def _rectangle(rows: Rows) -> list[list[float | None]]:
     """Return rows of one length, drawable values only."""
     wide = max(map(len, rows), default=0)
     return [
-        [value if value is not None and usable((value,)) else None for value in row]
-        + [None] * (wide - len(row))
+        [next(iter(usable((value,))), None) for value in row] + [None] * (wide - len(row))
         for row in rows
     ]
 
@@ -72,7 +80,7 @@ def _colour_scale(axis: Axis, values: list[float]) -> Scale:
         low = max(low, min(positive), high * 1e-8)
         low = low if low < high else high / 10
         return Scale(low=low, high=high, log=True, ticks=log_ticks(low, high, count=5))
-    if not high > low:
+    if is_flat(low, high):
         return linear([low])
     return Scale(low=low, high=high, log=False, ticks=linear_ticks(low, high, count=5))
 
@@ -102,7 +110,9 @@ def _aspect(plot: ImagePlot, rows: Rows) -> float | None:
 
 def _span(axis: Axis, count: int) -> float:
     values = usable(axis.values)
-    return abs(values[-1] - values[0]) if len(values) > 1 else float(count)
+    if len(values) < 2:  # noqa: PLR2004
+        return float(count)
+    return abs(values[-1] - values[0]) * len(values) / (len(values) - 1)
 
 
 def _is_even(axis: Axis) -> bool:
@@ -117,7 +127,8 @@ def _is_even(axis: Axis) -> bool:
 def _edge_scale(axis: Axis, count: int) -> Scale:
     """Return the scale from the outer edge of the first pixel to that of the last."""
     values = usable(axis.values)
-    if len(values) < 2 or not _is_even(axis) or values[0] == values[-1]:  # noqa: PLR2004
+    outer = (min(values), max(values)) if values else (0.0, 0.0)
+    if is_flat(*outer) or not _is_even(axis):
         return linear([0.0, float(max(count, 1))])
     half = (values[-1] - values[0]) / (len(values) - 1) / 2
     first, last = values[0] - half, values[-1] + half

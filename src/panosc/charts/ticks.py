@@ -32,8 +32,17 @@ class Scale:
 
 
 def usable(values: Iterable[float | None]) -> list[float]:
-    """Return the values that can be drawn: finite and not absurdly large."""
-    return [value for value in values if value is not None and is_usable(value)]
+    """Return the values that can be drawn: finite and not absurdly large; tiny ones are 0."""
+    return [
+        value if abs(value) > _SMALLEST else 0.0
+        for value in values
+        if value is not None and is_usable(value)
+    ]
+
+
+def is_flat(low: float, high: float) -> bool:
+    """Whether two ends are too close together for ticks between them."""
+    return high - low <= max(_FLAT * max(abs(low), abs(high)), _SMALLEST)
 
 
 def is_usable(value: float) -> bool:
@@ -47,7 +56,7 @@ def linear(values: Sequence[float], *, count: int = 5, margin: float = 0.0) -> S
     No values at all are taken for 0 to 1; a constant gets room on both sides.
     """
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    if high - low <= _FLAT * max(abs(low), abs(high)) or high - low < _SMALLEST:
+    if is_flat(low, high):
         largest = max(abs(low), abs(high))
         room = largest * 0.1 if largest > _SMALLEST else 1.0
         low, high = low - room, high + room
@@ -89,7 +98,7 @@ def linear_ticks(low: float, high: float, *, count: int = 5) -> tuple[float, ...
         key=lambda step: abs(math.floor(high / step) - math.ceil(low / step) + 1 - count),
     )
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    digits = 15 - math.ceil(math.log10(max(abs(first), abs(last), 1)))
+    digits = min(15, math.ceil(math.log10(max(abs(first), abs(last), 1))) + 2)
     return tuple(_clean(index * step, digits) for index in range(first, last + 1))
 
 
@@ -177,4 +186,4 @@ def _log_label(tick: float) -> str:
 
 
 def _clean(value: float, digits: int) -> float:
-    return float(f"{value:.{max(digits, 1)}g}") + 0.0
+    return float(f"{value:.{digits}g}") + 0.0

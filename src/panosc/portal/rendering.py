@@ -45,9 +45,9 @@ _FILTERS = {
 
 
 def _clean(value: Any) -> Any:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return words.clean(value)
-    return value
+    if isinstance(value, Markup):
+        return Markup(words.clean(value))  # noqa: S704 - it was mark-up before
+    return words.clean(value) if isinstance(value, str) else value
 
 
 def _environment() -> Environment:

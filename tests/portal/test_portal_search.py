@@ -1,0 +1,193 @@
+"""The search page: its address is the question, its numbers are true."""
+
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import portal_catalogue as given
+import pytest
+
+from panosc.app import create_app
+from panosc.domain.access import ANYONE
+from panosc.portal.pages.home import examples
+from panosc.portal.pages.search import Paging, headline, ranges_joined
+from panosc.search.facets import Facet
+from panosc.search.service import SearchService
+from panosc.search.url import Selection, parse
+
+
+@pytest.fixture
+def service(node):
+    return SearchService(node.engine, node.settings, lambda: given.NOW)
+
+
+def text_of(node, path):
+    answer = node.get(path)
+    assert answer.status_code == 200, answer.headers
+    return unescape(answer.text)
+
+
+@pytest.mark.parametrize(
+    ("asked", "canonical"),
+    [
+        ("?q=", ""),
+        ("?q=+silver++behenate+", "?q=silver+behenate"),
+        ("?q=&technique=PaNET01189&year=", "?technique=PaNET01189"),
+        ("?page=1&size=25", ""),
+        ("?year=2021&technique=PaNET01189", "?technique=PaNET01189&year=2021"),
+        (
+            "?q=&parameter=wavelength&parameter.min=0.4&parameter.max=0.8&parameter.unit=nm",
+            "?wavelength=0.4..0.8+nm",
+        ),
+        ("?parameter=wavelength&parameter.min=&parameter.max=&parameter.unit=nm", ""),
+        ("?temperature.min=300&temperature.max=&temperature.unit=K", "?temperature=300..+K"),
+        ("?parameter=&parameter.min=3", ""),
+        ("?view=list", ""),
+    ],
+)
+def test_forms_lead_to_the_one_spelling(node, asked, canonical):
+    answer = node.get(f"/search{asked}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/search{canonical}"
+    assert node.get(answer.headers["location"]).status_code == 200
+
+
+def test_ranges_are_joined_without_a_word_too_many():
+    assert ranges_joined([("x.min", "1"), ("x.max", "1"), ("x.unit", "K")]) == [("x", "1 K")]
+    assert ranges_joined([("a", "b"), ("c", " ")]) == [("a", "b")]
+
+
+def test_what_cannot_be_used_is_explained_and_the_rest_answered(node):
+    text = text_of(node, "/search?tecnique=PaNET01189&access=open")
+    assert "There is no filter “tecnique”. Did you mean technique?" in text
+    assert "<h1>" in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "q=lysozyme",
+        "access=embargoed",
+        "technique=PaNET01124",
+        "facility=ILL&year=2021",
+        "wavelength=0.5..0.7+nm",
+        "temperature=285..+K",
+        "kind=raw&access=open",
+    ],
+)
+def test_title_is_the_true_count(node, service, query):
+    selection = parse(parse_qsl(query), parameters=service.parameter_names())
+    total = service.count(ANYONE, selection.query())
+    text = text_of(node, f"/search?{query}" if query else "/search")
+    assert f"<h1>{headline(total, selection.words)}</h1>" in text
+    assert text.count('<li class="hit">') == min(total, 25)
+
+
+def test_counts_of_facets_are_what_choosing_them_gives(node):
+    text = text_of(node, "/search?access=open")
+    choices = re.findall(
+        r'name="(\w+)" value="([^"]*)"(?: checked)?><bdi>[^<]*</bdi><span class="n">([\d,]+)<', text
+    )
+    assert {"technique", "facility", "instrument", "year", "kind", "access"} == {
+        key for key, _, _ in choices
+    }
+    for key, value, count in choices:
+        if key == "access" or "<" in value:
+            continue
+        query = f"?{key}={value}&access=open" if key != "kind" else f"?kind={value}&access=open"
+        answer = node.get(f"/search{query}")
+        if answer.status_code == 303:
+            answer = node.get(answer.headers["location"])
+        shown = re.search(r"<h1>([\d,]+) dataset", answer.text)
+        assert shown[1] == count, (key, value)
+
+
+def test_chips_remove_one_filter_each(node):
+    text = text_of(
+        node, "/search?technique=PaNET01189&year=2021&year=2026&wavelength=4..8+angstrom"
+    )
+    chips = dict(re.findall(r'<li class="chip"><bdi>([^<]*)</bdi><a href="([^"]*)"', text))
+    assert chips == {
+        "Technique: small angle neutron scattering": (
+            "/search?year=2021&year=2026&wavelength=4..8+angstrom"
+        ),
+        "Measured in: 2021": "/search?technique=PaNET01189&year=2026&wavelength=4..8+angstrom",
+        "Measured in: 2026": "/search?technique=PaNET01189&year=2021&wavelength=4..8+angstrom",
+        "Wavelength 4 to 8 Å": "/search?technique=PaNET01189&year=2021&year=2026",
+    }
+
+
+def test_form_carries_along_what_it_does_not_show(node):
+    text = text_of(node, "/search?q=lysozyme&wavelength=4..8+angstrom&sort=-created&size=50")
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text)
+    assert hidden[:-1] == [
+        ("q", "lysozyme"),
+        ("wavelength", "4..8 angstrom"),
+        ("sort", "-created"),
+        ("size", "50"),
+    ]
+
+
+def test_nothing_found_proposes_what_would_find_something(node):
+    text = text_of(node, "/search?q=lysozyme&technique=PaNET01189&year=1901")
+    assert "0 datasets match “lysozyme”" in text
+    ways = re.findall(r'<a href="([^"]*)">([\d,]+) datasets? without “', text)
+    assert ways == [("/search?q=lysozyme&technique=PaNET01189", "1")]
+    shown = text_of(node, ways[0][0])
+    assert "<h1>1 dataset matches “lysozyme”</h1>" in shown
+
+
+def test_pages_show_every_dataset_once(node, service):
+    total = service.count(ANYONE, Selection().query())
+    found, path = [], "/search"
+    while path:
+        text = text_of(node, path)
+        found += re.findall(r'<h2><a href="/datasets/([^"]*)"', text)
+        following = re.search(r'rel="next" href="([^"]+)"', text)
+        path = following[1] if following else None
+    assert len(found) == len(set(found)) == total
+    beyond = text_of(node, "/search?page=90")
+    assert "There is no page 90." in beyond
+
+
+def test_embargoed_detail_is_no_filter(node):
+    for query in (f"q={given.SECRET}", f"remark={given.SECRET}", f"q={given.SECRET}.nxs"):
+        answer = node.get(f"/search?{query}")
+        assert answer.status_code == 200
+        assert "<h1>0 datasets" in answer.text, query
+
+
+def test_pages_offered_have_gaps():
+    paging = Paging(Selection(page=10, words="a"), "/node")
+    assert paging.near(40) == [1, None, 8, 9, 10, 11, 12, None, 40]
+    assert paging.at(2) == "/node/search?q=a&page=2"
+    assert Paging(Selection(), "").near(3) == [1, 2, 3]
+
+
+def test_examples_on_the_front_page_find_what_they_say(node):
+    text = text_of(node, "/")
+    shown = re.findall(r'<span><a href="(/search\?[^"]+)"><bdi>[^<]*</bdi></a> \(([\d,]+)\)', text)
+    assert len(shown) == 3
+    for path, count in shown:
+        assert re.search(r"<h1>([\d,]+) dataset", text_of(node, path))[1] == count
+    nothing = {"technique": [], "instrument": [], "year": []}
+    assert examples(nothing) == []
+    one = nothing | {"year": [Facet(value="2020", label="2020", count=3)]}
+    assert examples(one) == [("from 2020", "year=2020", 3)]
+
+
+def test_a_prefix_of_the_proxy_stands_before_every_path(node):
+    settings = node.settings.model_copy(update={"base_url": "https://data.example.org/node"})
+    app = create_app(settings, node.engine, clock=lambda: given.NOW)
+    with given.serving(app) as address:
+        client = httpx.Client(base_url=address, trust_env=False)
+        text = client.get(f"/datasets/{given.BARE}", headers={"Accept": "text/html"}).text
+        answer = client.get("/search?q=")
+        client.close()
+    for target in re.findall(r'(?:href|action)="([^"#]+)', text):
+        parts = urlsplit(target)
+        assert parts.netloc or parts.path.startswith("/node/"), target
+    assert f'rel="canonical" href="https://data.example.org/node/datasets/{given.BARE}"' in text
+    assert answer.headers["location"] == "/node/search"
