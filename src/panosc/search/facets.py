@@ -47,7 +47,7 @@ def count(
         if grouped:
             found |= _grouped(run, viewer, rest, grouped)
         if "technique" in together:
-            found["technique"] = _techniques(run, viewer, rest)
+            found["technique"] = _techniques(run, viewer, rest, selection.technique)
     return {name: found.get(name, []) for name in wanted}
 
 
@@ -110,7 +110,7 @@ def _instruments(run: Run, rows: list[tuple[Any, int]]) -> dict[str, list[Facet]
     }
 
 
-def _techniques(run: Run, viewer: Viewer, rest: Selection) -> list[Facet]:
+def _techniques(run: Run, viewer: Viewer, rest: Selection, chosen: tuple[str, ...]) -> list[Facet]:
     """Count datasets by technique, each with its narrower ones, a dataset once."""
     place, conditions = _base(rest, viewer)
     link = table_of("dataset_technique").alias()
@@ -122,7 +122,7 @@ def _techniques(run: Run, viewer: Viewer, rest: Selection) -> list[Facet]:
         .subquery()
     )
     rows = run(sa.select(tags.c.ids, sa.func.count().label("number")).group_by(tags.c.ids))
-    labels, reach = _reach(run)
+    labels, reach = _reach(run, chosen)
     counts: Counter[str] = Counter()
     for row in rows:
         values = reach[row.ids[0]].union(*(reach[key] for key in row.ids[1:]))
@@ -130,11 +130,15 @@ def _techniques(run: Run, viewer: Viewer, rest: Selection) -> list[Facet]:
     return _facets((value, labels[value], number) for value, number in counts.items())
 
 
-def _reach(run: Run) -> tuple[dict[str, str], dict[int, frozenset[str]]]:
-    """Return labels of the values, and under which values each technique counts."""
+def _reach(run: Run, chosen: tuple[str, ...]) -> tuple[dict[str, str], dict[int, frozenset[str]]]:
+    """Return labels of the values, and under which values each technique counts.
+
+    Values are the techniques in use, and those of PaNET that are chosen.
+    """
     panet, table = ontology(), table_of("technique")
     rows = run(sa.select(table.c.id, table.c.pid, table.c.name, table.c.panet_id))
-    labels: dict[str, str] = {}
+    concepts = [found for found in map(panet.find, chosen) if found]
+    labels = {found.id: found.label for found in concepts}
     own: dict[int, str] = {}
     for row in rows:
         concept = panet.find(row.panet_id or "") or panet.find(row.pid)
