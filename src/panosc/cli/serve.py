@@ -14,6 +14,9 @@ from panosc.cli import terminal
 from panosc.cli.options import Home, settings_of
 from panosc.domain.errors import Unavailable
 
+LONGEST_REQUEST = 1 << 20
+"""Bytes of a request's head: an address may hold a whole filter."""
+
 
 def serve(
     home: Home = None,
@@ -29,7 +32,14 @@ def serve(
     with listener, open_database(settings, progress=terminal.say) as engine:
         number = listener.getsockname()[1]
         app = create_app(settings, engine)
-        config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # a long filter is answered with its fault, not cut off
+            h11_max_incomplete_event_size=LONGEST_REQUEST,
+        )
         server = _Announcing(config, f"ready http://{_written(settings.host)}:{number}")
         # the server stops by itself at a signal and then passes it on: it has been obeyed
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -20,7 +20,7 @@ from panosc.search.url import Selection
 
 Run = Callable[[sa.Select[Any]], Sequence[sa.Row[Any]]]
 
-MOST_VALUES = 100
+MOST_VALUES = 1000
 _GROUPED = ("facility", "instrument", "kind", "access", "year")
 
 
