@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from panosc.portal import statics
+from panosc.portal import static_files
 
 TOKENS = {
     name: pair
     for name, *pair in re.findall(
         r"--([\w-]+):\s*light-dark\((#[0-9a-f]{6}),\s*(#[0-9a-f]{6})\)",
-        statics.files()["panosc.css"].decode(),
+        static_files.files()["panosc.css"].decode(),
     )
 }
 GROUNDS = ("bg", "surface", "raised")

@@ -14,7 +14,7 @@ from hypothesis import given as holds
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from panosc.portal import jsonld, security, statics, words
+from panosc.portal import jsonld, security, static_files, words
 from panosc.portal.pages.about import safe_path
 
 EVIL_PATHS = [
@@ -101,7 +101,7 @@ def test_style_sheet_is_kept_forever_under_its_hash(node):
     assert "immutable" in answer.headers["cache-control"]
     again = node.get(address, headers={"If-None-Match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    other = node.get(address.replace(statics.version(), "0" * 12))
+    other = node.get(address.replace(static_files.version(), "0" * 12))
     assert other.headers["cache-control"] == "no-cache"
 
 
@@ -180,7 +180,7 @@ def test_pages_keep_their_budgets(node):
     assert len(search) < 50_000
     assert len(gzip.compress(search)) < 8_000
     assert len(node.get(f"/datasets/{given.OPEN}").content) < 30_000
-    files = statics.files()
+    files = static_files.files()
     assert len(files["panosc.css"]) <= 16_384
     assert len(gzip.compress(files["panosc.css"])) <= 5_000
     assert len(files["fonts/sans.woff2"]) + len(files["fonts/mono.woff2"]) <= 50_000
@@ -188,7 +188,7 @@ def test_pages_keep_their_budgets(node):
 
 
 def test_fonts_come_with_their_licences():
-    names = statics.files()
+    names = static_files.files()
     for licence in ("fonts/SourceSans3-OFL.txt", "fonts/IBMPlexMono-OFL.txt"):
         assert b"SIL OPEN FONT LICENSE" in names[licence]
         assert b"Copyright" in names[licence]

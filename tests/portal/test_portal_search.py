@@ -59,8 +59,8 @@ def test_ranges_are_joined_without_a_word_too_many():
 
 
 def test_what_cannot_be_used_is_explained_and_the_rest_answered(node):
-    text = text_of(node, "/search?tecnique=PaNET01189&access=open")
-    assert "There is no filter “tecnique”. Did you mean technique?" in text
+    text = text_of(node, "/search?facilities=ILL&access=open")
+    assert "There is no filter “facilities”. Did you mean facility?" in text
     assert "<h1>" in text
 
 

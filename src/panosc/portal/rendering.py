@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from panosc import __version__
-from panosc.portal import statics, words
+from panosc.portal import static_files, words
 from panosc.settings import Settings
 
 THEMES = ("light", "dark")
@@ -76,7 +76,7 @@ class Renderer:
             version=__version__,
             navigation=NAVIGATION,
             root=self.root,
-            static=f"{self.root}/static/{statics.version()}",
+            static=f"{self.root}/static/{static_files.version()}",
         )
 
     def address(self, request: Request, path: str = "") -> str:

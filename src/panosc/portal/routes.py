@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from panosc.files.service import PlotService
-from panosc.portal import statics
+from panosc.portal import static_files
 from panosc.portal.pages import (
     about,
     api,
@@ -29,5 +29,5 @@ def router(searching: SearchService, plots: PlotService, settings: Settings) -> 
     routes = APIRouter()
     for page in PAGES:
         routes.include_router(page.router(site))
-    statics.add_to(routes)
+    static_files.add_to(routes)
     return routes
