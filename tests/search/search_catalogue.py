@@ -42,7 +42,7 @@ class Catalogue:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve `app` on a free port of this machine; the client asks relative to it."""
-    listener = socket.socket()
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(app, log_config=None, h11_max_incomplete_event_size=1 << 20)
     server = uvicorn.Server(config)
