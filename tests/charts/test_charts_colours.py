@@ -117,3 +117,33 @@ def test_true_to_scale_only_where_axes_can_be_compared():
     assert aspect() == pytest.approx(2.0, rel=0.02)
     energy = Axis(label="E", unit="meV", values=tuple(map(float, range(10))))
     assert aspect(y=energy) != pytest.approx(2.0, rel=0.02)
+
+
+def test_a_few_bright_pixels_do_not_darken_the_rest():
+    y, x = np.mgrid[-40:40, -40:40]
+    values = 5000 * np.exp(-np.hypot(x, y) / 4) + np.random.default_rng(2).normal(
+        0.1, 0.05, x.shape
+    )
+    rows = tuple(tuple(row) for row in values.tolist())
+    svg = images.draw_image(plot(rows), width=640, height=340, identifier="a")
+    pixels = pixels_of(svg)
+    assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 20
+    assert np.mean((pixels[..., :3] == (68, 1, 84)).all(axis=-1)) < 0.2
+
+
+def test_an_axis_that_tells_nothing_gives_way_to_places():
+    rows = tuple(tuple(float(x) for x in range(20)) for _ in range(10))
+    same = Axis(label="Q", unit="1/A", values=(-0.107,) * 20)
+    shown = plot(rows, x=same, shape=(3, 1, 1000, 2000))
+    svg = images.draw_image(shown, width=640, height=340, identifier="a")
+    assert "0.107" not in svg
+    assert ">1,500<" in svg, "places are those of the file, not of the thinned picture"
+    assert ">column<" in svg
+
+
+def test_uneven_axes_are_labelled_with_their_values():
+    rows = tuple(tuple(float(x) for x in range(5)) for _ in range(5))
+    uneven = Axis(label="eta", unit="deg", values=(57.0, 57.01, 57.02, 57.09, 57.1))
+    svg = images.draw_image(plot(rows, y=uneven), width=640, height=340, identifier="a")
+    for text in ("57", "57.01", "57.02", "57.09", "57.1"):
+        assert f">{text}<" in svg

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panosc.charts.bars import draw_bars
-from panosc.charts.findings import finding
+from panosc.charts.findings import finding, name_of, unit_of
 from panosc.charts.svg import draw, table
 from panosc.domain.plots import Axis, ImagePlot, LinePlot
 
@@ -208,3 +208,27 @@ def test_bars_are_as_tall_as_their_counts():
     assert heights[2] <= 0.5
     assert parsed(svg).find(f"{SVG}title").text == "Datasets by year of test"
     parsed(draw_bars([], name="Nothing"))
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "unit"),
+    [
+        (Axis(label="Q", unit="1/A"), "Q", "Å⁻¹"),
+        (Axis(label="current", unit="A"), "current", "A"),
+        (Axis(label="Time-of-Flight [microseconds]", unit="us"), "Time-of-Flight", "µs"),
+        (Axis(label="two_theta (degrees)", unit="deg"), "two_theta", "°"),
+        (Axis(label="f(x)", unit="deg"), "f(x)", "°"),
+        (Axis(label="Neutron Counts", unit="counts"), "Neutron Counts", ""),
+        (Axis(label="data", unit="counts"), "data", "counts"),
+        (Axis(label="image", unit="No unit"), "image", ""),
+        (Axis(label="index"), "point", ""),
+        (Axis(label="a\nb\tc"), "a b c", ""),
+    ],
+)
+def test_axes_are_named_as_people_do(axis, name, unit):
+    assert (name_of(axis), unit_of(axis)) == (name, unit)
+
+
+def test_powers_of_ten_are_raised_in_words():
+    text = finding(curve([1e9, 5e8, 1e-5]))
+    assert text == "I falls from 1 × 10⁹ to 1 × 10⁻⁵ cm⁻¹ over Q from 0 to 2 Å⁻¹"

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from panosc.charts.ticks import number, usable
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
-from panosc.domain.units import display
+from panosc.domain.units import canonical, display
 
-_BRACKETS = re.compile(r"\s*\[[^\[\]]*\]\s*$")
+_BRACKETS = re.compile(r"\s*[\[(]([^\[\]()]*)[\])]\s*$")
 _PLACES = "index"
+_NO_UNITS = {"1", "dimensionless", "no unit", "none", "unitless"}
+_POWER = re.compile(r"10\^(-?\d+)")
+_RAISE = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COUNTS = {"count", "counts"}
 _NAMELESS = {"point", "row", "column", ""}
 _SHARE = 0.6
@@ -26,15 +29,20 @@ def finding(plot: Plot) -> str:
     >>> finding(LinePlot(title="", path="", x=q, y=intensity))
     'I falls from 12.3 to 0.004 cm⁻¹ over Q from 0.01 to 0.4 Å⁻¹'
     """
-    return _line(plot) if isinstance(plot, LinePlot) else _image(plot)
+    text = _line(plot) if isinstance(plot, LinePlot) else _image(plot)
+    return _POWER.sub(lambda found: "10" + found[1].translate(_RAISE), text)
 
 
 def unit_of(axis: Axis) -> str:
     """Return the unit of an axis as people read it, or nothing."""
-    shown = display(axis.unit) if axis.unit else ""
+    unit = axis.unit or ""
+    if axis.label.lower().startswith("q"):
+        # momentum transfer: an A is an ångström there, not an ampere
+        unit = canonical(unit, category="NX_WAVENUMBER") or unit
+    shown = display(unit) if unit else ""
     if shown in _COUNTS:
         return "" if "count" in axis.label.lower() else "counts"
-    return "" if shown in {"1", "dimensionless"} else shown
+    return "" if shown.lower() in _NO_UNITS else shown
 
 
 def name_of(axis: Axis, *, unnamed: str = "point") -> str:
@@ -44,7 +52,9 @@ def name_of(axis: Axis, *, unnamed: str = "point") -> str:
     """
     if axis.label == _PLACES:
         return unnamed
-    text = _BRACKETS.sub("", axis.label) if axis.unit else axis.label
+    text, found = axis.label, _BRACKETS.search(axis.label)
+    if found and axis.unit and display(found[1]) == display(axis.unit):
+        text = text[: found.start()]
     label = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return label if len(label) <= 60 else label[:59] + "…"  # noqa: PLR2004
 

@@ -6,9 +6,10 @@ PNG fits on a page. The first row is at the bottom, as in other viewers of NeXus
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from panosc.charts import frame
-from panosc.charts.colours import Indices, data_uri, indices, png, robust_range
+from panosc.charts.colours import Indices, data_uri, indices, png, quantile, robust_range
 from panosc.charts.findings import finding
 from panosc.charts.ticks import (
     Scale,
@@ -22,12 +23,13 @@ from panosc.charts.ticks import (
 )
 from panosc.domain.plots import Axis, ImagePlot
 
-LARGEST_PNG = 12_500
+LARGEST_PNG = 11_500
 """Bytes of the picture; a page has to stay small."""
 _FINEST = 240
 _COARSER = ((1, 240), (1, 96), (1, 48), (1, 28), (2, 64), (2, 28), (3, 48), (4, 32))
 """Attempts to make a picture small: (pixels averaged in each direction, colours)."""
 _EVEN = 0.02
+_DARK = 100
 _BAR = 14
 _SQUARE = 380
 
@@ -37,6 +39,13 @@ Rows = Sequence[Sequence[float | None]]
 def draw_image(plot: ImagePlot, *, width: int, height: int, identifier: str) -> str:
     """Return the plot as SVG text."""
     rows = _rectangle(plot.rows)
+    wide = [extent for extent in plot.shape if extent > 1]
+    up, across = wide[-2:] if len(wide) > 1 else (0, 0)
+    plot = replace(
+        plot,
+        x=_telling(plot.x, len(rows[0]) if rows else 0, across),
+        y=_telling(plot.y, len(rows), up),
+    )
     colour = _colour_scale(plot.signal, usable(value for row in rows for value in row))
     y_scale = _edge_scale(plot.y, len(rows))
     left, right = frame.left_margin(y_scale), _bar_room(colour)
@@ -61,6 +70,16 @@ def draw_image(plot: ImagePlot, *, width: int, height: int, identifier: str) -> 
     )
 
 
+def _telling(axis: Axis, count: int, extent: int) -> Axis:
+    """Return the axis, or numbers of places where its values do not tell them apart."""
+    values = usable(axis.values)
+    if values and not is_flat(min(values), max(values)):
+        return axis
+    step = max(extent, count) / max(count, 1)
+    places = tuple((index + 0.5) * step - 0.5 for index in range(count))
+    return Axis(label="index", values=places)
+
+
 def _rectangle(rows: Rows) -> list[list[float | None]]:
     """Return rows of one length, drawable values only."""
     wide = max(map(len, rows), default=0)
@@ -75,14 +94,19 @@ def _colour_scale(axis: Axis, values: list[float]) -> Scale:
     given = usable(axis.values)
     if len(given) == 2 and given[0] < given[1]:  # noqa: PLR2004 - an end and an end
         low, high = given
-    positive = [value for value in values if value > 0]
-    if axis.log and positive and high > 0:
-        low = max(low, min(positive), high * 1e-8)
+    positive = sorted(value for value in values if value > 0)
+    if positive and (axis.log or _hides_most(values, high)) and high > 0:
+        low = max(low, quantile(positive, 0.02), high * 1e-8)
         low = low if low < high else high / 10
         return Scale(low=low, high=high, log=True, ticks=log_ticks(low, high, count=5))
     if is_flat(low, high):
         return linear([low])
     return Scale(low=low, high=high, log=False, ticks=linear_ticks(low, high, count=5))
+
+
+def _hides_most(values: list[float], high: float) -> bool:
+    """Whether a linear scale would show most pixels in its darkest colour."""
+    return 0 < quantile(sorted(values), 0.5) < high / _DARK
 
 
 def _box(plot: ImagePlot, rows: Rows, *, left: float, width: float, height: int) -> frame.Box:
@@ -155,13 +179,19 @@ def _uneven(axis: Axis, box: frame.Box) -> str:
 
 
 def _picked(axis: Axis) -> list[tuple[float, str]]:
+    """Return five places with the values there, with digits enough to tell them apart."""
     last = len(axis.values) - 1
     chosen = sorted({round(last * part / 4) for part in range(5)}) if last >= 0 else []
-    return [
-        ((index + 0.5) / (last + 1), number(value))
+    known = [
+        ((index + 0.5) / (last + 1), value)
         for index in chosen
         if (value := axis.values[index]) is not None
     ]
+    different = len({value for _, value in known})
+    for digits in range(3, 9):
+        if len({number(value, digits=digits) for _, value in known}) == different:
+            return [(place, number(value, digits=digits)) for place, value in known]
+    return [(place, number(value, digits=9)) for place, value in known]
 
 
 def _bar_room(scale: Scale) -> float:
