@@ -78,7 +78,7 @@ def test_what_cannot_be_used_is_explained_and_the_rest_answered(node):
     ],
 )
 def test_title_is_the_true_count(node, service, query):
-    selection = parse(parse_qsl(query), parameters=service.parameter_names())
+    selection = parse(parse_qsl(query), parameters=service.parameter_names(ANYONE))
     total = service.count(ANYONE, selection.query())
     text = text_of(node, f"/search?{query}" if query else "/search")
     assert f"<h1>{headline(total, selection.words)}</h1>" in text

@@ -332,11 +332,17 @@ def test_facets_follow_the_words(library: Catalogue) -> None:
     assert found["facility"] == []
 
 
-def test_parameter_names(states: Catalogue, standard: Catalogue, library: Catalogue) -> None:
-    assert states.service.parameter_names() == ["temperature"]
-    assert library.service.parameter_names() == []
+def test_parameter_names(filled: Callable[..., Catalogue], standard: Catalogue) -> None:
+    rows: list[tuple[str, dict[str, Any]]] = []
+    for state in STATES:
+        rows.append(("Dataset", {"pid": state, "access": state, "ownerGroup": "g"}))
+        rows.append(("Parameter", {"name": f"in_{state}", "value": 1, "datasetId": state}))
+    service = filled(rows).service
+    assert service.parameter_names(ANYONE) == ["in_open"]
+    assert service.parameter_names(INSIDER) == ["in_closed", "in_embargoed", "in_open"]
     names = ["chemical_formula", "photon_energy", "sample_state", "temperature", "wavelength"]
-    assert standard.service.parameter_names() == names
+    assert standard.service.parameter_names(ANYONE) == names
+    assert filled([]).service.parameter_names(OPERATOR) == []
 
 
 def test_a_selection_is_answered(standard: Catalogue) -> None:
@@ -352,7 +358,7 @@ def test_a_selection_is_answered(standard: Catalogue) -> None:
         ([("year", "..2019")], 0),
         ([("q", "dataset 3")], 4),
     ):
-        selection = url.parse(pairs, parameters=standard.service.parameter_names())
+        selection = url.parse(pairs, parameters=standard.service.parameter_names(ANYONE))
         assert not selection.problems
         assert standard.service.count(ANYONE, selection.query()) == number, pairs
 

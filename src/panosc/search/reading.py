@@ -19,7 +19,7 @@ from panosc.domain.query import Query
 from panosc.policy.sql import visible
 from panosc.search.results import Assembler, Item
 from panosc.search.sql import clauses
-from panosc.search.sql.columns import Condition, Viewer
+from panosc.search.sql.columns import Condition, Viewer, table_of
 from panosc.search.sql.ranking import rank
 
 BLOCK = 1000
@@ -100,6 +100,28 @@ class Reading:
                 item["score"] = round(row.score_, 6)
             yield items
             self._deadline = time.monotonic() + (self._limit_s or 0)
+
+    def parameter_names(self) -> list[str]:
+        """Return the names of the parameters that the viewer may see, in order.
+
+        Jumps from name to name in the index, so it takes as long as there are names.
+        """
+        table = table_of("parameter")
+        first = sa.select(sa.func.min(table.c.name).label("name")).cte("found", recursive=True)
+        following = sa.select(sa.func.min(table.c.name)).where(table.c.name > first.c.name)
+        found = first.union_all(
+            sa.select(following.scalar_subquery()).where(first.c.name.is_not(None))
+        )
+        seen = [self._has_parameter(found.c.name, owner) for owner in ("Dataset", "Document")]
+        statement = sa.select(found.c.name).where(sa.or_(*seen)).order_by(found.c.name)
+        return [row.name for row in self.run(statement)]
+
+    def _has_parameter(self, name: sa.ColumnElement[Any], owner: str) -> Condition:
+        place = clauses.start(MODEL_BY_NAME[owner], self.viewer)
+        parameter = table_of("parameter").alias()
+        belongs = parameter.c[f"{owner.lower()}_id"] == place.table.c.id
+        inner = sa.select(parameter.c.id).join_from(parameter, place.table, belongs)
+        return sa.exists(inner.where(parameter.c.name == name, self.viewer.may_detail(place.table)))
 
     def one(self, query: Query, pid: str) -> Item:
         """Return one record by its identifier, whether or not its includes find something.
@@ -186,23 +208,6 @@ class Reading:
             reason = str(error.orig).splitlines()[0]
             return BadFilter(f"The question is too complicated: {reason}.", hint=_NARROWER)
         return error
-
-
-def parameter_names(connection: sa.Connection) -> list[str]:
-    """Return the names of the parameters in the catalogue, in order.
-
-    Jumps from name to name in the index, so it takes as long as there are names.
-    """
-    return [str(name) for name in connection.execute(_NAMES).scalars()]
-
-
-_NAMES = sa.text(
-    "with recursive found(name) as ("
-    " (select name from parameter order by name limit 1)"
-    " union all select (select p.name from parameter p where p.name > f.name"
-    " order by p.name limit 1) from found f where f.name is not null"
-    ") select name from found where name is not null"
-)
 
 
 def _is_text(pid: str) -> bool:

@@ -16,7 +16,7 @@ from panosc.domain.errors import NotFound
 from panosc.domain.query import Clause, Query
 from panosc.search import facets as counting
 from panosc.search.facets import Facet
-from panosc.search.reading import BLOCK, Entrance, Reading, entrance, parameter_names
+from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
 from panosc.search.sql.clauses import has_regexp
 from panosc.search.sql.columns import Condition, Viewer, table_of
@@ -98,10 +98,10 @@ class SearchService:
         with self._reading(who, selection.query()) as reading:
             return counting.count(reading.run, reading.viewer, selection, names)
 
-    def parameter_names(self) -> list[str]:
-        """Return the names of the parameters in the catalogue, in order."""
-        with self._engine.connect() as connection:
-            return parameter_names(connection)
+    def parameter_names(self, who: Who) -> list[str]:
+        """Return the names of the parameters that `who` may see, in order."""
+        with self._reading(who, Query(model="Dataset")) as reading:
+            return reading.parameter_names()
 
     def _find(self, who: Who, query: Query, enter: Entrance) -> Iterator[Item]:
         with self._reading(who, query) as reading:

@@ -83,7 +83,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def search(request: Request, who: Asker) -> Response:
-        known = site.search.parameter_names()
+        known = site.search.parameter_names(who)
         pairs = request.query_params.multi_items()
         selection = parse(ranges_joined(pairs), parameters=known)
         root = site.render.root
