@@ -12,7 +12,5 @@ def config(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         terminal.show_json(values)
         return
-    rows = [
-        [name, values[name], info.description] for name, info in Settings.model_fields.items()
-    ]
+    rows = [[name, values[name], info.description] for name, info in Settings.model_fields.items()]
     terminal.show_rows(["setting", "value", "what it is for"], rows)
