@@ -247,4 +247,3 @@ class Dangling(Invalid):
         self.name = name
         self.target = target
         self.key = key
-
