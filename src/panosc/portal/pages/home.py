@@ -1,5 +1,6 @@
 """The front page: what is here, and what one can do with it."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -24,8 +25,8 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def home(request: Request, who: Asker) -> Response:
-        newest = Selection(access=("open",), sort="-created")
-        answer = site.search.answer(who, asking(newest.query()))
+        open_ones = Selection(access=("open",), sort="-created").query()
+        newest = site.search.find(who, asking(replace(open_ones, limit=NEWEST)))
         facets = site.search.facets(
             who, Selection(), ("technique", "instrument", "facility", "access", "year")
         )
@@ -36,7 +37,7 @@ def router(site: Site) -> APIRouter:
             canonical="/",
             counts=_counts(site, who, facets),
             examples=examples(facets),
-            newest=hits(item for item, _ in zip(answer.items, range(NEWEST), strict=False)),
+            newest=hits(newest),
             years=years(facets["year"]),
         )
 

@@ -1,5 +1,6 @@
 """All instruments by facility, and the page of one."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -42,7 +43,7 @@ def router(site: Site) -> APIRouter:
     def show(request: Request, who: Asker, pid: str) -> Response:
         record = site.record(who, Query(model="Instrument"), pid)
         selection = Selection(instrument=(pid,), sort="-created")
-        answer = site.search.answer(who, asking(selection.query()))
+        answer = site.search.answer(who, asking(replace(selection.query(), limit=NEWEST)))
         facets = site.search.facets(who, selection, ("technique", "year"))
         return site.render.page(
             request,
@@ -51,7 +52,7 @@ def router(site: Site) -> APIRouter:
             canonical=f"/instruments/{pid_path(pid)}",
             instrument=record,
             total=answer.total,
-            hits=hits(item for item, _ in zip(answer.items, range(NEWEST), strict=False)),
+            hits=hits(answer),
             techniques=facets["technique"],
             years=years(facets["year"]),
         )

@@ -1,6 +1,6 @@
 """The techniques of PaNET as a tree, and the page of one with its datasets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -55,7 +55,7 @@ def router(site: Site) -> APIRouter:
             for facet in site.search.facets(who, Selection(), ["technique"])["technique"]
         }
         selection = Selection(technique=(name,), sort="-created")
-        answer = site.search.answer(who, asking(selection.query()))
+        answer = site.search.answer(who, asking(replace(selection.query(), limit=NEWEST)))
         return site.render.page(
             request,
             "technique",
@@ -64,7 +64,7 @@ def router(site: Site) -> APIRouter:
             **about,
             counts=counts,
             total=answer.total,
-            hits=hits(item for item, _ in zip(answer.items, range(NEWEST), strict=False)),
+            hits=hits(answer),
         )
 
     add_page(routes, "/techniques", overview, summary="All techniques of PaNET")
