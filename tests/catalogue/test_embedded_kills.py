@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from catalogue.homes import (
     until,
     watchdog_pid,
 )
-from panosc.catalogue.embedded import postmaster
+from panosc.catalogue.embedded import postmaster, watchdog
 from panosc.catalogue.embedded.server import Server, running
 
 NOTE = "create table if not exists note (number int); insert into note values (1)"
@@ -238,3 +240,30 @@ def test_kills_at_random_moments_lose_nothing_that_was_committed(home: Path) -> 
             with running(home):  # whoever comes next brings the watchdog back
                 pass
         assert committed <= notes(server) <= committed + 10
+
+
+def test_a_second_watchdog_goes_without_a_word(home: Path) -> None:
+    with running(home) as server:
+        first = watchdog_pid(home)
+        reading, writing = os.pipe()
+        words = [sys.executable, "-P", "-m", watchdog.__name__, str(home), "socket"]
+        done = subprocess.run([*words, str(writing)], pass_fds=[writing], check=False, timeout=60)
+        os.close(reading)
+        os.close(writing)
+        assert done.returncode == 0
+        assert watchdog_pid(home) == first
+        assert sum(watchdog.__name__ in words for words in processes(home).values()) == 1
+        with server.connect() as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_a_user_killed_while_the_watchdog_starts_leaves_room_for_the_next(home: Path) -> None:
+    """The orphaned starter and the next user's must not wait for each other."""
+    rng = random.Random(5)
+    for _ in range(12):
+        user = start_user(home)
+        time.sleep(rng.uniform(0.15, 0.45))
+        user.kill()
+        with another_user(home):
+            assert sum(watchdog.__name__ in words for words in processes(home).values()) == 1
+        user.communicate()

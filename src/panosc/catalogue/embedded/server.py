@@ -112,12 +112,12 @@ class Server:
                         self.progress("A new database is being made")
                     if postmaster.living(folder.data) is None:
                         cluster.ensure(folder, lock=lock)
-                    self._start_watchdog()
+                    self._start_watchdog(lock)
                 if self._becomes_ready(said):
                     return
             raise self._failure(said)
 
-    def _start_watchdog(self) -> None:
+    def _start_watchdog(self, lock: int) -> None:
         log = self.folder.open_log()
         try:
             done = subprocess.run(  # noqa: S603 - our own module
@@ -125,7 +125,9 @@ class Server:
                     *(sys.executable, "-P", "-m", "panosc.catalogue.embedded.watchdog"),
                     str(self.folder.path.parent),
                     "tcp" if self.folder.is_tcp else "socket",
+                    str(lock),
                 ],
+                pass_fds=[lock],
                 check=False,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -1,7 +1,9 @@
 """The parent of the server: starts it again when it dies, stops it when its last user has gone.
 
-Run as ``python -m panosc.catalogue.embedded.watchdog HOME socket|tcp`` by the first user. It
-leaves the foreground once it holds the watchdog lock. It needs no word from the users: each
+Run as ``python -m panosc.catalogue.embedded.watchdog HOME socket|tcp NUMBER`` by the first user,
+where NUMBER is the descriptor of the start lock, inherited so that nobody else starts a watchdog
+even if the user is killed now. It leaves the foreground, and gives that lock back, once it holds
+the watchdog lock. It needs no word from the users: each
 holds the users lock shared, which the kernel frees however they end, and the watchdog waits for
 it exclusively. It never makes a cluster.
 """
@@ -29,8 +31,11 @@ LONGEST_PAUSE_S = 2.0
 QUICK_S = 5.0
 """A server that has run longer is counted as sound; one that ended sooner and was never ready
 will not do better next time."""
-PATIENCE_S = 120.0
-"""For an orderly end; after that the server is stopped at once and recovers next time."""
+PATIENCE_S = 10.0
+ORDERLY = 12
+"""Times that an orderly end is asked for and waited for with `PATIENCE_S`; after that the
+server is stopped at once and recovers next time."""
+LOCK_PATIENCE_S = 5.0
 LARGEST_LOG = 10 << 20
 
 UNUSED = "no user is left"
@@ -54,8 +59,9 @@ class Watchdog:
     def run(self) -> None:
         """Keep the server running until nobody needs it or it cannot be kept running."""
         signal.signal(signal.SIGTERM, lambda *_: self._events.put(TERMINATED))
-        for ignored in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-            signal.signal(ignored, signal.SIG_IGN)
+        for ignored in (signal.SIGINT, signal.SIGHUP):
+            # Not SIG_IGN: the server would inherit that and, just started, miss our SIGINT.
+            signal.signal(ignored, lambda *_: None)
         threading.Thread(target=self._wait_for_users, daemon=True).start()
         failures = 0.0
         while self._folder.data.is_dir():
@@ -143,17 +149,18 @@ class Watchdog:
         self._events.put(EXITED)
 
     def _stop(self, pid: int, reason: str) -> None:
-        for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        self._say(reason)
+        for how in (*[signal.SIGINT] * ORDERLY, signal.SIGQUIT, signal.SIGKILL):
             try:
                 os.kill(pid, how)
                 deadline = time.monotonic() + PATIENCE_S
                 while (left := deadline - time.monotonic()) > 0:
                     if self._events.get(timeout=left) == EXITED:
                         return
-            except (ProcessLookupError, queue.Empty):
+            except queue.Empty:
                 continue
-            finally:
-                self._say(reason)
+            except ProcessLookupError:
+                return
 
     def _say(self, text: str) -> None:
         now = datetime.now(UTC)
@@ -161,12 +168,16 @@ class Watchdog:
         os.write(2, line.encode())
 
 
-def _hold_watchdog_lock(folder: Folder) -> int:
-    """Wait for the watchdog before us, which is ending."""
+def _hold_watchdog_lock(folder: Folder) -> int | None:
+    """Return the lock, None if there is another watchdog; it is probed by others for moments."""
     descriptor = locks.open_lock(
         folder.watchdog_lock, uid=folder.account.uid, gid=folder.account.gid
     )
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while not locks.try_lock(descriptor):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(locks.PAUSE_S)
     return descriptor
 
 
@@ -190,10 +201,13 @@ def main() -> None:
     try:
         folder = replace(prepare(Path(sys.argv[1])), is_tcp=sys.argv[2] == "tcp")
         lock = _hold_watchdog_lock(folder)
+        if lock is None:
+            return
         watchdog = Watchdog(folder)
     except PanoscError as error:
         sys.exit(error.detail)
     _leave_foreground(folder, lock)
+    os.close(int(sys.argv[3]))
     # The lock is not given back before the process has ended: others wait for that.
     watchdog.run()
 
