@@ -13,6 +13,7 @@ from search_catalogue import NOW, Catalogue
 from search_oracle import Oracle
 from search_samples import catalogue
 
+from panosc.catalogue.writer import write
 from panosc.domain.access import ANYONE, OPERATOR, Who
 from panosc.domain.errors import Gone, Invalid, NotFound
 from panosc.domain.query import Query
@@ -363,6 +364,27 @@ def test_a_selection_is_answered(standard: Catalogue) -> None:
         assert standard.service.count(ANYONE, selection.query()) == number, pairs
 
 
+def test_counts_follow_the_catalogue_and_the_clock(filled: Callable[..., Catalogue]) -> None:
+    later = NOW + timedelta(days=1)
+    embargo = {"access": "embargoed", "embargoUntil": later.isoformat()}
+    found = filled([("Dataset", {"pid": "a", "kind": "raw", **embargo})])
+    times = [NOW]
+    service = SearchService(found.engine, Settings(), lambda: times[-1])
+
+    def counts(name: str) -> dict[str, int]:
+        facets = service.facets(ANYONE, url.Selection(), [name])[name]
+        return {facet.value: facet.count for facet in facets}
+
+    assert counts("access") == {"embargoed": 1}
+    with found.engine.begin() as connection:
+        rows = [("Dataset", {"pid": "b", "kind": "raw", "isPublic": True})]
+        write(connection, rows, now=NOW)
+    assert counts("access") == {"embargoed": 1, "open": 1}
+    assert counts("kind") == {"raw": 2}
+    times.append(later + timedelta(seconds=1))
+    assert counts("access") == {"open": 2}
+
+
 # statements
 
 
@@ -407,4 +429,8 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     assert counts == [7, 7]
     with statements(found.engine) as seen:
         found.service.facets(ANYONE, url.parse([]), url.FACETS)
-    assert len(seen) == 4
+    # the newest change, the datasets' own rows, their instruments, their tags, the techniques
+    assert len(seen) == 5
+    with statements(found.engine) as seen:
+        found.service.facets(ANYONE, url.parse([("page", "2")]), url.FACETS)
+    assert len(seen) == 1

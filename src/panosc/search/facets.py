@@ -4,7 +4,7 @@ Each facet is counted with everything chosen but its own values, so a count is w
 the value gives; for techniques that includes the narrower ones.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,10 +123,10 @@ def _techniques(run: Run, viewer: Viewer, rest: Selection, chosen: tuple[str, ..
     )
     rows = run(sa.select(tags.c.ids, sa.func.count().label("number")).group_by(tags.c.ids))
     labels, reach = _reach(run, chosen)
-    counts: Counter[str] = Counter()
+    counts: defaultdict[str, int] = defaultdict(int)
     for row in rows:
-        values = reach[row.ids[0]].union(*(reach[key] for key in row.ids[1:]))
-        counts.update(dict.fromkeys(values, row.number))
+        for value in reach[row.ids[0]].union(*(reach[key] for key in row.ids[1:])):
+            counts[value] += row.number
     return _facets((value, labels[value], number) for value, number in counts.items())
 
 

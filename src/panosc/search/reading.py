@@ -101,6 +101,10 @@ class Reading:
             yield items
             self._deadline = time.monotonic() + (self._limit_s or 0)
 
+    def last_change(self) -> int:
+        """Return the number of the newest change of the catalogue, 0 before the first."""
+        return int(self.run(sa.select(sa.func.max(table_of("changes").c.number)))[0][0] or 0)
+
     def parameter_names(self) -> list[str]:
         """Return the names of the parameters that the viewer may see, in order.
 

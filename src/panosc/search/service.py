@@ -4,10 +4,10 @@ The first argument says who asks; what that person may not see is not there. How
 is read from the database is `reading`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -22,6 +22,10 @@ from panosc.search.sql.clauses import has_regexp
 from panosc.search.sql.columns import Condition, Viewer, table_of
 from panosc.search.url import Selection
 from panosc.settings import Settings
+
+KEPT = timedelta(minutes=1)
+"""How long counts of facets are kept."""
+MOST_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class SearchService:
         self._engine = engine
         self._settings = settings
         self._clock = clock
+        self._counted: dict[Hashable, tuple[datetime, dict[str, list[Facet]]]] = {}
 
     def find(self, who: Who, query: Query) -> Iterator[Item]:
         """Yield the records that `who` may list and that fit, with a ``score`` each."""
@@ -94,9 +99,20 @@ class SearchService:
     def facets(
         self, who: Who, selection: Selection, names: Iterable[str]
     ) -> dict[str, list[Facet]]:
-        """Return the values that may be chosen for each facet, each without its own filter."""
+        """Return the values that may be chosen for each facet, each without its own filter.
+
+        Counts are kept for a minute, as long as nothing in the catalogue changes.
+        """
+        asked = replace(selection, sort="", page=1, problems=())
         with self._reading(who, selection.query()) as reading:
-            return counting.count(reading.run, reading.viewer, selection, names)
+            key = (who, asked, tuple(names), reading.last_change())
+            kept = self._counted.get(key)
+            if kept is None or reading.viewer.now - kept[0] > KEPT:
+                counts = counting.count(reading.run, reading.viewer, asked, key[2])
+                if len(self._counted) >= MOST_KEPT:
+                    self._counted.clear()
+                kept = self._counted[key] = (reading.viewer.now, counts)
+            return {name: list(items) for name, items in kept[1].items()}
 
     def parameter_names(self, who: Who) -> list[str]:
         """Return the names of the parameters that `who` may see, in order."""
