@@ -159,6 +159,8 @@ def test_embargoed_detail_is_no_filter(node):
     assert "There is no filter “remark”." in named, "only an embargoed dataset has it"
     assert '<option value="wavelength">' in named
     assert '<option value="remark">' not in named
+    everything = re.search("<h1>[^<]*</h1>", text_of(node, "/search"))
+    assert everything[0] in named, "as if it had not been asked"
 
 
 def test_pages_offered_have_gaps():
