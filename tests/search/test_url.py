@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panosc.domain.query import And, Compare, Or, Query, Related
+from panosc.domain.query import And, Compare, Or, Order, Query, Related
 from panosc.search.url import (
     FACETS,
     LAST_PAGE,
@@ -113,7 +113,7 @@ def test_ranges(text: str, low: float | None, high: float | None, unit: str | No
 @pytest.mark.parametrize(
     ("key", "text", "problem"),
     [
-        ("facilty", "ESS", "Did you mean facility?"),
+        ("facilityy", "ESS", "Did you mean facility?"),
         ("sort", "colour", "cannot be sorted"),
         ("page", "0", "Pages go from 1"),
         ("page", "1" * 5000, "too long"),
@@ -138,7 +138,7 @@ def test_what_cannot_be_used_is_explained_and_left_out(key: str, text: str, prob
 
 def test_the_known_parameters_decide() -> None:
     known = {"temperature", "chemical_formula"}
-    pairs = [("temprature", "1.. K"), ("chemical_formula", "Cu"), ("chemical_formula", "Fe")]
+    pairs = [("temperaturee", "1.. K"), ("chemical_formula", "Cu"), ("chemical_formula", "Fe")]
     selection = parse(pairs, parameters=known)
     assert "Did you mean temperature?" in selection.problems[0]
     assert selection.texts == (Matching(name="chemical_formula", values=("Cu", "Fe")),)
@@ -160,7 +160,9 @@ def test_the_question() -> None:
     query = parse(
         [("facility", "ESS"), ("facility", "ILL"), ("t_a", "1.. K"), ("page", "2")]
     ).query()
-    assert (query.limit, query.skip, query.order) == (25, 25, ())
+    newest = (Order(property="creationDate", descending=True),)
+    assert (query.limit, query.skip, query.order) == (25, 25, newest)
+    assert parse([("q", "silver")]).query().order == ()
     assert query.where == And(
         (
             Related(

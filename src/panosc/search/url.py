@@ -126,9 +126,11 @@ class Selection:
     def query(self) -> Query:
         """Return the question: the page `page` of the datasets that fit."""
         order: tuple[Order, ...] = ()
-        if self.sort:
-            key = self.sort.removeprefix("-")
-            order = (Order(property=SORTS[key], descending=self.sort.startswith("-")),)
+        # words rank what they find; without them the newest comes first
+        sort = self.sort or ("" if self.words else "-created")
+        if sort:
+            key = sort.removeprefix("-")
+            order = (Order(property=SORTS[key], descending=sort.startswith("-")),)
         return Query(
             model="Dataset",
             where=And(tuple(_clauses(self))),

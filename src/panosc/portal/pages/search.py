@@ -234,7 +234,7 @@ def _hidden(selection: Selection) -> Pairs:
 
 
 def _sorts(selection: Selection, root: str) -> list[tuple[str, str, bool]]:
-    shown = SORTS if selection.words else (("identifier", ""), *SORTS[1:])
+    shown = SORTS if selection.words else (("newest", ""), *SORTS[2:])
     return [
         (name, address(replace(selection, sort=value, page=1), root), value == selection.sort)
         for name, value in shown
