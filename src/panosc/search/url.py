@@ -85,7 +85,7 @@ class Selection:
     ranges: tuple[Between, ...] = ()
     texts: tuple[Matching, ...] = ()
     sort: str = ""
-    """One of `SORTS`, with ``-`` for descending; empty: by relevance, without words the newest first."""
+    """One of `SORTS`, with ``-`` for descending; empty: relevance, or newest without words."""
     page: int = 1
     size: int = SIZES[0]
     problems: tuple[str, ...] = ()
