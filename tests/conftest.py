@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings as hypothesis
 
 from panosc.catalogue.database import open_database
 from panosc.catalogue.embedded.server import Server, running
 from panosc.settings import Settings
 
 _numbers = itertools.count()
+
+# the same examples in every run; HYPOTHESIS_PROFILE=nightly looks further
+hypothesis.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.register_profile("nightly", max_examples=2000, deadline=None)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)

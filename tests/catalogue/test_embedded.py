@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,14 @@ def test_two_homes_have_nothing_to_do_with_each_other(home: Path) -> None:
         assert a.address()["password"] != b.address()["password"]
 
 
+def ends(home: Path, *, within_s: float) -> bool:
+    """Whether every process of a home has gone within some seconds."""
+    until = time.monotonic() + within_s
+    while processes(home) and time.monotonic() < until:
+        time.sleep(0.1)
+    return not processes(home)
+
+
 def test_children_do_not_keep_it_running(used: Path) -> None:
     """Neither a forked child nor a program that got every open file."""
     with running(used) as server:
@@ -181,7 +190,8 @@ def test_children_do_not_keep_it_running(used: Path) -> None:
             finally:
                 os._exit(1)
     try:
-        assert not processes(used)
+        assert ends(used, within_s=20)
+        assert spawned.poll() is None
     finally:
         spawned.kill()
         spawned.wait()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import search_questions as questions
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, example, given, note, settings
 from hypothesis import strategies as st
 from search_catalogue import NOW, Catalogue
 from search_oracle import LINK, MANY, ONE, Oracle
@@ -93,7 +93,23 @@ def test_every_condition_on_a_relation(
     assert len(found) > 2
 
 
+WITHDRAWN = {
+    "include": [
+        {
+            "relation": "datasets",
+            "scope": {
+                "include": [
+                    {"relation": "samples", "scope": {"include": [{"relation": "datasets"}]}}
+                ]
+            },
+        }
+    ]
+}
+"""Leads a steward to withdrawn datasets by way of their samples."""
+
+
 @careful
+@example(question=("Instrument", WITHDRAWN), seed=1, who=OPERATOR)
 @given(question=asked, seed=st.sampled_from(SEEDS), who=st.sampled_from(PEOPLE))
 def test_the_answer_is_the_brute_force_one(
     whole: dict[int, Catalogue], question: tuple[str, dict[str, Any]], seed: int, who: Who

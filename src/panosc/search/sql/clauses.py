@@ -176,8 +176,11 @@ def reachable(
     """Return what makes a related row visible by itself, whatever its other end."""
     target = MODEL_BY_NAME[relation.target]
     if target.guarded:
-        is_detail = relation.level == "detail" and not source.guarded
-        return [viewer.may_detail(table) if is_detail else viewer.may_list(table)]
+        found = [viewer.may_list(table)]
+        if relation.level == "detail" and not source.guarded:
+            # a steward sees the detail of what is withdrawn, but nobody finds it in a list
+            found.append(viewer.may_detail(table))
+        return found
     if target.name == "Member" and not source.guarded:
         return [_owned(table, name, viewer) for name in ("Document", "Dataset")]
     return []
