@@ -1,28 +1,17 @@
 """`panosc ingest`: files become records by one command."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
 from panosc.cli.options import AsJson, Home, settings_of
 from panosc.domain.access import OPERATOR
 from panosc.ingest.report import Report, Trouble
-from panosc.ingest.service import Progress as Tell
 from panosc.ingest.service import Request
 from panosc.ingest.service import ingest as run
 
@@ -73,7 +62,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         is_dry=dry_run,
         rehash=rehash,
     )
-    with open_database(settings, progress=terminal.say) as engine, _progress() as tell:
+    with (
+        open_database(settings, progress=terminal.say) as engine,
+        terminal.byte_progress() as bar,
+    ):
+
+        def tell(files: int, of_files: int, size: int, of_size: int) -> None:
+            bar(f"{files} of {of_files} files", size, of_size)
+
         report = run(engine, settings, request, who=OPERATOR, now=datetime.now(UTC), progress=tell)
     if as_json:
         terminal.show_json(report.as_json())
@@ -81,27 +77,6 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         _show(report)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    bar = Progress(
-        TextColumn("{task.fields[files]} of {task.fields[of]} files"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=terminal.err,
-        transient=True,
-        disable=not terminal.err.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=None, files=0, of=0)
-
-        def tell(files: int, of_files: int, size: int, of_size: int) -> None:
-            bar.update(task, completed=size, total=of_size, files=files, of=of_files)
-
-        yield tell
 
 
 def _show(report: Report) -> None:

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
+from panosc.catalogue.failures import explained
 from panosc.domain.entities import MODEL_BY_NAME, Model
-from panosc.domain.errors import BadFilter, Busy, Gone, Invalid, NotFound, PanoscError
+from panosc.domain.errors import BadFilter, Gone, Invalid, NotFound, PanoscError
 from panosc.domain.query import Query
 from panosc.policy.sql import visible
 from panosc.search.results import Assembler, Item
@@ -200,18 +201,16 @@ class Reading:
             raise self._problem(error) from error
 
     def _problem(self, error: DBAPIError) -> Exception:
-        if isinstance(error.orig, pg.QueryCanceled):
-            if self._limit_s is not None:
-                return BadFilter(
-                    f"The regular expression took longer than {self._limit_s:g} s.",
-                    field="where",
-                    hint="Make it more specific, or use like.",
-                )
-            return Busy("The question took too long.", hint=_NARROWER)
+        if isinstance(error.orig, pg.QueryCanceled) and self._limit_s is not None:
+            return BadFilter(
+                f"The regular expression took longer than {self._limit_s:g} s.",
+                field="where",
+                hint="Make it more specific, or use like.",
+            )
         if isinstance(error.orig, _REFUSED):
             reason = str(error.orig).splitlines()[0]
             return BadFilter(f"The question is too complicated: {reason}.", hint=_NARROWER)
-        return error
+        return explained(error) or error
 
 
 def _is_text(pid: str) -> bool:
