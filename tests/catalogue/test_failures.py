@@ -25,11 +25,13 @@ def test_a_question_that_takes_too_long_is_busy(engine):
 
 
 def test_a_server_that_goes_away_is_unavailable(engine):
-    with engine.connect() as other, pytest.raises(DBAPIError) as caught:
+    with engine.connect() as other:
         pid = other.execute(sa.text("select pg_backend_pid()")).scalar_one()
         with engine.connect() as killer:
             killer.execute(sa.text("select pg_terminate_backend(:pid)"), {"pid": pid})
-        other.exec_driver_sql("select 1")
+        with pytest.raises(DBAPIError) as caught:
+            other.exec_driver_sql("select 1")
+        other.invalidate()
     meaning = explained(caught.value)
     assert isinstance(meaning, Unavailable)
     assert meaning.status == 503
