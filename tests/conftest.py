@@ -4,7 +4,8 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,6 @@ from hypothesis import settings as hypothesis
 from panosc.catalogue.database import open_database
 from panosc.catalogue.embedded.server import Server, running
 from panosc.settings import Settings
-
-_numbers = itertools.count()
 
 # the same examples in every run; HYPOTHESIS_PROFILE=nightly looks further
 hypothesis.register_profile("ci", derandomize=True, deadline=None)
@@ -46,52 +45,58 @@ def cluster(open_folder: Path) -> Iterator[Server]:
         yield server
 
 
-def _address(cluster: Server, database: str) -> str:
-    address = cluster.address()
-    return (
-        sa.URL.create(
-            "postgresql",
-            username=address["user"],
-            password=address["password"],
-            port=address["port"],
-            database=database,
-            query={"host": address["host"], "sslmode": "disable"},
-        )
-    ).render_as_string(hide_password=False)
-
-
-def _administer(cluster: Server, statement: str) -> None:
-    with cluster.connect("postgres", is_admin=True) as connection:
-        connection.autocommit = True
-        connection.execute(statement.encode())
+NewDatabase = Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
-def template(cluster: Server, open_folder: Path) -> str:
+def new_database(cluster: Server) -> NewDatabase:
+    """Makes a database, empty or a copy of `template`: its address for a block of code."""
+    numbers = itertools.count()
+
+    def administer(statement: str) -> None:
+        with cluster.connect("postgres", is_admin=True) as connection:
+            connection.autocommit = True
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def make(template: str = "template1") -> Iterator[str]:
+        name = f"test_{next(numbers)}"
+        administer(f"create database {name} template {template} owner panosc")
+        where = cluster.address()
+        yield sa.URL.create(
+            "postgresql",
+            username=where["user"],
+            password=where["password"],
+            port=where["port"],
+            database=name,
+            query={"host": where["host"], "sslmode": "disable"},
+        ).render_as_string(hide_password=False)
+        administer(f"drop database {name} with (force)")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def template(new_database: NewDatabase, open_folder: Path) -> Iterator[str]:
     """A migrated database that stays empty: the others are copies of it."""
-    _administer(cluster, "create database panosc_template owner panosc")
-    address = _address(cluster, "panosc_template")
-    with open_database(Settings(home=open_folder / "template", database_url=address)):
-        pass
-    return "panosc_template"
+    with new_database() as address:
+        with open_database(Settings(home=open_folder / "template", database_url=address)):
+            pass
+        yield str(sa.make_url(address).database)
 
 
 @pytest.fixture
-def empty_database(cluster: Server) -> Iterator[str]:
+def empty_database(new_database: NewDatabase) -> Iterator[str]:
     """The address of a database without a schema."""
-    name = f"test_{next(_numbers)}"
-    _administer(cluster, f"create database {name} owner panosc")
-    yield _address(cluster, name)
-    _administer(cluster, f"drop database {name} with (force)")
+    with new_database() as address:
+        yield address
 
 
 @pytest.fixture
-def database_url(cluster: Server, template: str) -> Iterator[str]:
+def database_url(new_database: NewDatabase, template: str) -> Iterator[str]:
     """The address of a fresh migrated database."""
-    name = f"test_{next(_numbers)}"
-    _administer(cluster, f"create database {name} template {template} owner panosc")
-    yield _address(cluster, name)
-    _administer(cluster, f"drop database {name} with (force)")
+    with new_database(template) as address:
+        yield address
 
 
 @pytest.fixture

@@ -107,3 +107,19 @@ def test_a_plot_that_cannot_be_read_is_tried_once(
         assert caught.value.reason == "too-large"
     with engine.connect() as connection:
         assert len(connection.execute(sa.select(plots)).all()) == 1
+
+
+def test_a_plot_that_took_too_long_is_tried_again_later(
+    engine: sa.Engine, settings: Settings, path: Path
+) -> None:
+    _register(engine, path, plot="/entry/data/I")
+    times = [NOW]
+    hasty = settings.model_copy(update={"file_time_limit_s": 0.000001})
+    with PlotService(engine, hasty, lambda: times[-1]) as service, pytest.raises(Unreadable) as it:
+        service.plot(ANYONE, PID)
+    assert it.value.reason == "time-limit"
+    with PlotService(engine, settings, lambda: times[-1]) as service:
+        with pytest.raises(Unreadable):
+            service.plot(ANYONE, PID)
+        times.append(NOW + timedelta(hours=1))
+        assert isinstance(service.plot(ANYONE, PID), LinePlot)

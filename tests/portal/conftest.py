@@ -1,17 +1,16 @@
 """One node for all tests of the portal, and one browser."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import portal_catalogue as given
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import Browser, sync_playwright
 
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
-from panosc.catalogue.embedded.server import Server
 from panosc.catalogue.writer import write
 from panosc.settings import Settings
 
@@ -32,24 +31,11 @@ OPTIONS = [
 
 
 @pytest.fixture(scope="session")
-def node_settings(cluster: Server, template: str, open_folder: Path) -> Iterator[Settings]:
-    def administer(statement: str) -> None:
-        with cluster.connect("postgres", is_admin=True) as connection:
-            connection.autocommit = True
-            connection.execute(statement.encode())
-
-    administer(f"create database portal template {template} owner panosc")
-    where = cluster.address()
-    address = sa.URL.create(
-        "postgresql",
-        username=where["user"],
-        password=where["password"],
-        port=where["port"],
-        database="portal",
-        query={"host": where["host"], "sslmode": "disable"},
-    ).render_as_string(hide_password=False)
-    yield Settings(home=open_folder / "portal", database_url=address, facility="ILL & friends")
-    administer("drop database portal with (force)")
+def node_settings(
+    new_database: Callable[..., AbstractContextManager[str]], template: str, open_folder: Path
+) -> Iterator[Settings]:
+    with new_database(template) as address:
+        yield Settings(home=open_folder / "portal", database_url=address, facility="ILL & friends")
 
 
 @pytest.fixture(scope="session")

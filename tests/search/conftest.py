@@ -1,8 +1,7 @@
 """Catalogues that many tests read and none changes: one database each for the whole run."""
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 from search_catalogue import NOW, Catalogue, catalogue_over, serving
 
 from panosc.catalogue.database import open_database
-from panosc.catalogue.embedded.server import Server
 from panosc.catalogue.loading import load
 from panosc.catalogue.writer import write
 from panosc.settings import Settings
@@ -24,32 +22,14 @@ Row = tuple[str, dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def empty_engine(
-    cluster: Server, template: str, open_folder: Path
+    new_database: Callable[..., AbstractContextManager[str]], template: str, open_folder: Path
 ) -> Iterator[Callable[[], sa.Engine]]:
     """Makes a migrated database that lives until the end of the run."""
-    numbers = itertools.count()
-
-    def administer(statement: str) -> None:
-        with cluster.connect("postgres", is_admin=True) as connection:
-            connection.autocommit = True
-            connection.execute(statement.encode())
-
     with ExitStack() as stack:
 
         def make() -> sa.Engine:
-            name = f"search_{next(numbers)}"
-            administer(f"create database {name} template {template} owner panosc")
-            stack.callback(administer, f"drop database {name} with (force)")
-            given = cluster.address()
-            address = sa.URL.create(
-                "postgresql",
-                username=given["user"],
-                password=given["password"],
-                port=given["port"],
-                database=name,
-                query={"host": given["host"], "sslmode": "disable"},
-            ).render_as_string(hide_password=False)
-            settings = Settings(home=open_folder / name, database_url=address)
+            address = stack.enter_context(new_database(template))
+            settings = Settings(home=open_folder / "search", database_url=address)
             return stack.enter_context(open_database(settings))
 
         yield make

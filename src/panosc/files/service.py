@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -28,6 +28,8 @@ from panosc.settings import Settings
 WORKERS = 2
 TIME_LIMIT_S = 20.0
 """Longest that a page waits for its plot."""
+RETRY = timedelta(hours=1)
+"""When a plot that took too long is tried again: the machine may only have been busy."""
 _FAILURE = "failure"
 
 
@@ -88,14 +90,23 @@ class PlotService:
                 raise NotFound(f"There is no dataset {pid}.")
             if row.default_plot is None:
                 return None
-            if row.content is not None:
+            if row.content is not None and not self._is_worth_a_retry(row.content):
                 return _plot(row.content)
             places = self._places(connection, row.id)
         content = self._read(places, row.default_plot)
         with self._engine.begin() as connection:
             statement = insert(plots).values(dataset_id=row.id, content=content)
-            connection.execute(statement.on_conflict_do_nothing())
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[plots.c.dataset_id], set_={"content": content}
+                )
+            )
         return _plot(content)
+
+    def _is_worth_a_retry(self, content: dict[str, Any]) -> bool:
+        if content.get(_FAILURE) != "time-limit":
+            return False
+        return datetime.fromisoformat(content["at"]) + RETRY <= self._clock()
 
     @staticmethod
     def _places(connection: sa.Connection, key: int) -> list[_Place]:
@@ -125,7 +136,8 @@ class PlotService:
             if outcome.reason is None:
                 content: dict[str, Any] = outcome.value
                 return content
-            return {_FAILURE: outcome.reason, "detail": outcome.detail}
+            at = self._clock().isoformat()
+            return {_FAILURE: outcome.reason, "detail": outcome.detail, "at": at}
         if reason == "changed":
             raise Unreadable(
                 "The file has changed since it was registered.",
