@@ -14,9 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from panosc import __version__
 from panosc.catalogue.failures import explained
 from panosc.files.service import PlotService
+from panosc.identity import service as identity
+from panosc.policy import asking
+from panosc.policy import service as policy
 from panosc.portal import problems, security
 from panosc.portal import routes as portal
 from panosc.portal.rendering import Renderer
+from panosc.portal.site import Site
 from panosc.search import routes as search
 from panosc.search.service import SearchService
 from panosc.settings import Settings
@@ -47,14 +51,6 @@ def create_app(
         with plots:
             yield
 
-    searching = SearchService(engine, settings, clock)
-    plots = PlotService(engine, settings, clock)
-
-    @asynccontextmanager
-    async def life(_app: FastAPI) -> AsyncIterator[None]:
-        with plots:
-            yield
-
     app = FastAPI(
         title=f"{settings.facility}: PaN Open Science node",
         version=__version__,
@@ -63,8 +59,19 @@ def create_app(
         redoc_url=None,
         lifespan=running,
     )
+    who = identity.build(engine, settings, clock)
+    asking.install(app, who.authenticate)
+    render = Renderer(settings)
+    site = Site(
+        search=searching,
+        plots=plots,
+        identity=who,
+        policy=policy.build(engine, settings, clock),
+        settings=settings,
+        render=render,
+    )
     app.include_router(search.router(searching))
-    app.include_router(portal.router(searching, plots, settings))
-    problems.install(app, Renderer(settings), foreign={DBAPIError: explained})
+    app.include_router(portal.router(site))
+    problems.install(app, render, foreign={DBAPIError: explained})
     security.install(app)
     return app

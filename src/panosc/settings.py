@@ -6,7 +6,7 @@ From weakest to strongest: the defaults here, ``HOME/panosc.toml``, the environm
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +19,51 @@ from typing_extensions import override
 def default_home() -> Path:
     """Return where a node of this user lives when nothing else is said."""
     return Path.home() / ".local" / "share" / "panosc"
+
+
+class GroupRule(BaseModel):
+    """What an entitlement of a login provider makes of a person at this node."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entitlement: str = Field(description="Group URN (AARC-G069 or older) that a person must have")
+    group: str = Field(description="Group of this node; `node` for roles in the whole node")
+    role: str = Field(
+        default="team",
+        description="pi, team, local_contact, instrument_scientist, guest; steward, director, "
+        "administrator",
+    )
+
+
+class Provider(BaseModel):
+    """One OpenID Connect provider that people may sign in with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$", description="Short name, part of the address")
+    title: str = Field(description="What the sign-in page calls it")
+    issuer: str = Field(description="Issuer; discovery is at /.well-known/openid-configuration")
+    client_id: str = Field(description="Name under which this node is registered there")
+    client_secret: SecretStr | None = Field(default=None, description="Its secret; none: public")
+    client_secret_file: Path | None = Field(default=None, description="File that holds the secret")
+    scopes: tuple[str, ...] = Field(
+        default=("openid", "profile", "email"), description="Scopes to ask for"
+    )
+    audience: str | None = Field(
+        default=None,
+        description="Accept its RFC 9068 access tokens that are for this audience; none otherwise",
+    )
+    person_claims: dict[str, str] = Field(
+        default_factory=dict,
+        description="Claims that tell who a person is to the user office: claim = kind of name. "
+        "Only for a provider that is trusted to have checked them",
+    )
+    group_claims: tuple[str, ...] = Field(
+        default=("eduperson_entitlement", "entitlements"),
+        description="Claims that hold group URNs",
+    )
+    groups: tuple[GroupRule, ...] = Field(default=(), description="What group URNs mean here")
+    user_class: str = Field(default="open-data", description="Class of whoever signs in first here")
 
 
 class Settings(BaseSettings):
@@ -37,6 +82,48 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes a free one")
     base_url: str | None = Field(
         default=None, description="Public address, when a proxy stands in front"
+    )
+    providers: tuple[Provider, ...] = Field(
+        default=(), description="OpenID Connect providers to sign in with"
+    )
+    dev_login: bool = Field(
+        default=False,
+        description="Run a login provider with made-up people; on loopback only, for trying out",
+    )
+    dev_login_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of that provider; 0 takes a free one"
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="File with the node's key, to be shared by machines; made inside home without",
+    )
+    session_hours: float = Field(
+        default=12.0, gt=0, description="Longest that a browser stays signed in, in hours"
+    )
+    terms_version: str = Field(
+        default="1", description="Version of the acceptable use policy that people have to accept"
+    )
+    outbound_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts in private networks that this node may call, such as a Keycloak",
+    )
+    rate_limit: int | None = Field(
+        default=None,
+        ge=0,
+        description="Requests a minute and client; 0 for no limit; 600, but none on loopback, "
+        "when not given",
+    )
+    policies: Path | None = Field(
+        default=None, description="Folder of policy documents; HOME/policies when not given"
+    )
+    audit_days: int = Field(
+        default=400, ge=30, description="Days that the audit trail and logins are kept"
+    )
+    contact: str | None = Field(
+        default=None, description="Address for people with questions, mailto: or https:"
+    )
+    security_contact: str | None = Field(
+        default=None, description="Address for reports of weaknesses, mailto: or https:"
     )
     facility: str = Field(default="Local node", description="Name of the facility on the pages")
     pid_prefix: str = Field(

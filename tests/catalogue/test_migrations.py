@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from panosc.catalogue import schema
-from panosc.catalogue.tables import metadata
+from panosc.catalogue.schema import metadata
 from panosc.domain.errors import Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,7 @@ def everything(engine: sa.Engine) -> list[tuple[object, ...]]:
 
 
 def test_the_steps_make_what_the_tables_say(engine: sa.Engine) -> None:
-    """If it fails before the first release: python scripts/write_first_migration.py."""
+    """If it fails, a migration is missing: python scripts/write_migration.py helps."""
     assert differences(engine) == []
 
 

@@ -29,7 +29,7 @@ from panosc.catalogue.staging import (
     copy_in,
     is_empty,
 )
-from panosc.catalogue.writer import record_all, record_changes, settle_embargoes
+from panosc.catalogue.writer import record_all, record_changes, settle
 from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.domain.errors import Invalid, NotFound
 from panosc.domain.pid import surrogate
@@ -178,7 +178,7 @@ def _fill(connection: sa.Connection, reader: _Reader) -> None:
                     shape = reader.shapes[name]
                     copy_in(connection, shape.table, shape, reader.lines(name))
             reader.progress("indexes", reader.total, reader.total)
-            settle_embargoes(connection, None)
+            settle(connection, None)
     except IntegrityError as error:
         _explain(connection, reader, error)
         raise
@@ -192,7 +192,7 @@ def _merge(connection: sa.Connection, reader: _Reader) -> None:
             stage.fill(reader.shapes[name], reader.lines(name))
     reader.progress("merge", reader.total, reader.total)
     touched = stage.merge(replaced=frozenset(PARTS) & frozenset(reader.shapes))
-    settle_embargoes(connection, [key for model, key in touched if model == "Dataset"])
+    settle(connection, [key for model, key in touched if model == "Dataset"])
     record_changes(connection, touched)
 
 

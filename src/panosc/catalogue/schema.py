@@ -11,7 +11,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from panosc.catalogue.people import metadata
 from panosc.domain.errors import Unavailable
+
+__all__ = ["config", "downgrade", "metadata", "newest", "revision", "upgrade"]
 
 LOCK = 0x70616E6F7363
 """Key of the advisory lock under which one process migrates; the others wait."""

@@ -194,6 +194,9 @@ dataset = _record(
         postgresql_ops={"description": "gin_trgm_ops"},
     ),
 )
+# when the next record opens: those that always were open are not in it
+for _opening in (dataset.c.open_at, dataset.c.core_at, document.c.open_at, document.c.core_at):
+    sa.Index(None, _opening, postgresql_where=_opening > sa.text("'0001-01-02 00:00:00+00'"))
 # the order of "newest first"; serves ranges of dates as well
 sa.Index("dataset_newest_ix", dataset.c.creation_date.desc().nulls_last())
 member = _part(
@@ -287,17 +290,57 @@ group = sa.Table(
     "group",
     metadata,
     _text("name", primary_key=True),
+    _text("title"),
+    _text("access_type"),
+    _time("starts"),
+    _time("ends"),
+    _text("document_pid"),
     sa.Column("extra", pg.JSONB),
+    sa.Column("changed", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
 )
+"""A proposal or another group of people; ``instrument:PID`` are those in charge of one, and
+``node`` holds the roles for the whole node. Its experiment lasts from `starts` to `ends`."""
 group_member = sa.Table(
     "group_member",
     metadata,
     _text("group", nullable=False),
     _text("person", nullable=False),
-    _text("role"),
+    _text("role", nullable=False),
     _time("until"),
-    sa.PrimaryKeyConstraint("group", "person"),
+    _text("source"),
+    sa.PrimaryKeyConstraint("group", "person", "role"),
+    sa.Index(None, "person"),
 )
+"""`person` is a name of `people.alias` or an account; `source` says who keeps the line: None
+the user office, ``claims`` the login, ``node`` this node."""
+
+share = sa.Table(
+    "share",
+    metadata,
+    _text("id", primary_key=True),
+    sa.Column("dataset_id", sa.BigInteger, nullable=False),
+    _text("reader", nullable=False),
+    _time("until"),
+    _text("note"),
+    _text("by", nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+    sa.UniqueConstraint("dataset_id", "reader"),
+    sa.Index(None, "reader"),
+)
+"""Access given by the team: `reader` is a group, ``person:ACCOUNT`` or ``link:HASH``."""
+ruling = sa.Table(
+    "ruling",
+    metadata,
+    sa.Column("dataset_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("policy"),
+    _time("policy_core"),
+    _time("policy_opens"),
+    sa.Column("extended_years", sa.Integer, server_default=sa.text("0"), nullable=False),
+    _time("released_at"),
+    _text("mark"),
+    _text("mark_reason"),
+)
+"""What was decided on a dataset, apart from what its record says: see `catalogue.rulings`."""
 
 changes = sa.Table(
     "changes",

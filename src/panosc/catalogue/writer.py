@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from panosc.catalogue import changes, tables
+from panosc.catalogue import changes, rulings, tables
 from panosc.catalogue.rows import Row, Shape
 from panosc.catalogue.staging import ORDER, PARTS, Stage
 from panosc.domain.access import ALWAYS
@@ -60,7 +60,7 @@ def write(connection: sa.Connection, rows: Iterable[tuple[str, Row]], *, now: da
         if name in lines:
             stage.fill(shapes[name], lines[name])
     touched = stage.merge(replaced=frozenset(PARTS))
-    settle_embargoes(connection, [key for model, key in touched if model == "Dataset"])
+    settle(connection, [key for model, key in touched if model == "Dataset"])
     record_changes(connection, touched)
     return Written(rows={name: len(items) for name, items in lines.items()}, changed=len(touched))
 
@@ -71,10 +71,16 @@ def _shape(name: str, *, now: datetime) -> Shape:
     return Shape(name, now=now)
 
 
-def settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> None:
+def settle(connection: sa.Connection, datasets: list[int] | None) -> None:
+    """Work out the access of `datasets` (None: of all) that their lines alone do not tell."""
+    _settle_embargoes(connection, datasets)
+    rulings.apply(connection, datasets)
+
+
+def _settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> None:
     """Give datasets that are not public, and say no date, the release date of their document.
 
-    The latest counts where there are several; `datasets` None means all.
+    The latest counts where there are several.
     """
     dataset, document, link = tables.dataset, tables.document, tables.document_dataset
     dates = (

@@ -7,12 +7,15 @@
     ├── Gone               gone             410   1
     ├── Unauthenticated    sign-in          401   1
     ├── Forbidden          forbidden        403   1
-    │   └── Embargoed      embargoed        403   1
+    │   ├── Embargoed      embargoed        403   1
+    │   └── WrongScope     wrong-scope      403   1
     ├── Invalid            invalid          422   2
     │   └── BadFilter      bad-filter       400   2
     ├── Conflict           conflict         409   1
     ├── TooLarge           too-large        413   1
     ├── Busy               busy             503   1
+    ├── TooMany            too-many         429   1
+    │   └── OverBudget     over-budget      429   1
     ├── Upstream           upstream         502   3
     ├── Unavailable        unavailable      503   1
     └── Unreadable         unreadable       422   2
@@ -63,11 +66,15 @@ class Gone(PanoscError):
 
 
 class Unauthenticated(PanoscError):
-    """The caller has to sign in first."""
+    """The caller has to sign in first; `reason` is what RFC 6750 calls a bad credential."""
 
     code = "sign-in"
     title = "Sign in"
     status = 401
+
+    def __init__(self, detail: str, *, reason: str | None = None, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint)
+        self.reason = reason
 
 
 class Forbidden(PanoscError):
@@ -87,6 +94,17 @@ class Embargoed(Forbidden):
     def __init__(self, detail: str, *, until: "datetime | None", hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.until = until
+
+
+class WrongScope(Forbidden):
+    """The credential is good, but not for this; `scope` says what it lacks."""
+
+    code = "wrong-scope"
+    title = "Not within the scope of this token"
+
+    def __init__(self, detail: str, *, scope: str, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint)
+        self.scope = scope
 
 
 class Invalid(PanoscError):
@@ -140,6 +158,25 @@ class Busy(PanoscError):
     def __init__(self, detail: str, *, retry_after: int = 5, hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.retry_after = retry_after
+
+
+class TooMany(PanoscError):
+    """One caller asks too often; worth trying again after `retry_after` seconds."""
+
+    code = "too-many"
+    title = "Too many requests"
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after: int, hint: str | None = None) -> None:
+        super().__init__(detail, hint=hint)
+        self.retry_after = retry_after
+
+
+class OverBudget(TooMany):
+    """The share of this class of users is used up for now."""
+
+    code = "over-budget"
+    title = "Over budget"
 
 
 class Upstream(PanoscError):

@@ -1,5 +1,5 @@
 """The data policy: the decision `may` as a function and as SQL, and who is asking."""
 
-from panosc.domain.access import may
+from panosc.domain.access import may, may_do
 
-__all__ = ["may"]
+__all__ = ["may", "may_do"]

@@ -11,7 +11,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from panosc.domain.errors import Busy, Embargoed, Invalid, PanoscError
+from panosc.domain.errors import (
+    Busy,
+    Embargoed,
+    Invalid,
+    PanoscError,
+    TooMany,
+    Unauthenticated,
+    WrongScope,
+)
 from panosc.portal.rendering import Renderer
 from panosc.portal.security import HEADERS
 from panosc.portal.words import doi_address
@@ -44,6 +52,10 @@ def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
             "message": error.detail,
         }
     return problem
+
+
+def _reason(error: Unauthenticated) -> str:
+    return f', error="{error.reason}"' if error.reason else ""
 
 
 def wants_html(request: Request) -> bool:
@@ -92,8 +104,14 @@ class _Answers:
 
     def respond(self, request: Request, error: PanoscError) -> Response:
         headers = {"Cache-Control": "no-store"}
-        if isinstance(error, Busy):
+        if isinstance(error, Busy | TooMany):
             headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, Unauthenticated):
+            headers["WWW-Authenticate"] = f'Bearer realm="panosc"{_reason(error)}'
+        if isinstance(error, WrongScope):
+            headers["WWW-Authenticate"] = (
+                f'Bearer realm="panosc", error="insufficient_scope", scope="{error.scope}"'
+            )
         problem = problem_of(error, request)
         if self._render is not None and wants_html(request):
             pid = _pid(request)

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-from panosc.files.service import PlotService
 from panosc.portal import static_files
 from panosc.portal.pages import (
     about,
@@ -15,17 +14,13 @@ from panosc.portal.pages import (
     search,
     techniques,
 )
-from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
-from panosc.search.service import SearchService
-from panosc.settings import Settings
 
 PAGES = (home, search, datasets, documents, instruments, techniques, api, about, patterns)
 
 
-def router(searching: SearchService, plots: PlotService, settings: Settings) -> APIRouter:
+def router(site: Site) -> APIRouter:
     """Return the routes of all pages."""
-    site = Site(search=searching, plots=plots, settings=settings, render=Renderer(settings))
     routes = APIRouter()
     for page in PAGES:
         routes.include_router(page.router(site))

@@ -11,7 +11,9 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Gone, NotFound
 from panosc.domain.query import Query
 from panosc.files.service import PlotService
+from panosc.identity.service import Identity
 from panosc.policy.asking import who_asks
+from panosc.policy.service import Policy
 from panosc.portal.rendering import Renderer
 from panosc.search.results import Item
 from panosc.search.service import SearchService
@@ -26,6 +28,8 @@ class Site:
 
     search: SearchService
     plots: PlotService
+    identity: Identity
+    policy: Policy
     settings: Settings
     render: Renderer
 
