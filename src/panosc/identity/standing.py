@@ -54,7 +54,7 @@ class Standing:
 def columns(now: datetime) -> list[sa.ColumnElement[Any]]:
     """Return the columns over `people.account` from which `from_row` makes a standing."""
     names = sa.select(alias.c.name).where(alias.c.person == account.c.id).correlate(account)
-    pair = pg.array([group_member.c.role, group_member.c["group"]], type_=sa.Text)
+    pair = pg.array[Any]([group_member.c.role, group_member.c["group"]], type_=sa.Text)
     all_pairs: sa.Function[Any] = sa.Function(
         "array_agg", pair, type_=pg.ARRAY(sa.Text, dimensions=2)
     )
