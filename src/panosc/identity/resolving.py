@@ -12,6 +12,7 @@ from fastapi import Request
 from panosc.domain.access import ANYONE, Who
 from panosc.domain.errors import Invalid, Unauthenticated
 from panosc.identity.sessions import Found, SessionStore
+from panosc.policy import asking
 from panosc.settings import Settings
 
 Reader = Callable[[str], Who | None]
@@ -74,6 +75,7 @@ class Authenticator:
         found = self._session(request)
         if found is None:
             return Who(groups=links) if links else ANYONE
+        asking.call(request, found.standing.name)
         return found.standing.who(
             via="session", links=links, is_admitted=found.standing.terms == self._terms
         )

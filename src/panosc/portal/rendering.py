@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from panosc import __version__
+from panosc.policy import asking
 from panosc.portal import static_files, words
 from panosc.settings import Settings
 
@@ -94,7 +95,8 @@ class Renderer:
     ) -> HTMLResponse:
         """Return a page; `template` is the name of its file without ending.
 
-        `content` needs a `title`; ``canonical``, a path, is the page's own address.
+        `content` needs a `title`; ``canonical``, a path, is the page's own address. Every
+        page is told `who` asks (None: not known, as on the page of an error) and their name.
         """
         theme = request.cookies.get("theme", "")
         canonical = content.pop("canonical", None)
@@ -103,6 +105,8 @@ class Renderer:
             here=request.url.path,
             here_full=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             canonical=self.address(request, canonical) if canonical else None,
+            who=asking.asked(request),
+            signed_in_name=asking.called(request),
             **content,
         )
         caching = {"Cache-Control": "no-cache", "Vary": "Cookie, Accept"}

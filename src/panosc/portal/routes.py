@@ -1,7 +1,8 @@
 """All pages of the portal together, and their static files."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
+from panosc.policy.asking import who_asks
 from panosc.portal import static_files
 from panosc.portal.pages import (
     about,
@@ -23,6 +24,7 @@ def router(site: Site) -> APIRouter:
     """Return the routes of all pages."""
     routes = APIRouter()
     for page in PAGES:
-        routes.include_router(page.router(site))
+        # on every page, as all of them say who is signed in
+        routes.include_router(page.router(site), dependencies=[Depends(who_asks)])
     static_files.add_to(routes)
     return routes
