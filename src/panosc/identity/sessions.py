@@ -84,14 +84,8 @@ class SessionStore:
     def find(self, cookie: str) -> Found | None:
         """Return the session behind a cookie; None when it is over or never was."""
         now, key = self._clock(), digest(cookie)
-        kept = (session.c.provider, session.c.seen, session.c.refresh_at)
-        query = (
-            sa.select(*columns(now), *kept)
-            .join_from(session, account, account.c.id == session.c.account)
-            .where(session.c.id == key, session.c.expires > now, is_live())
-        )
         with self._engine.connect() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_BY_COOKIE, {"now": now, "key": key}).first()
         if row is None:
             return None
         if row.seen < now - SEEN_EVERY:
@@ -143,3 +137,10 @@ class SessionStore:
             if not ended:
                 raise NotFound(f"You have no session {handle!r}.", hint="It may be over already.")
             audit.record(connection, who, "session.ended", now=self._clock(), subject=handle)
+
+
+_BY_COOKIE = (
+    sa.select(*columns(), session.c.provider, session.c.seen, session.c.refresh_at)
+    .join_from(session, account, account.c.id == session.c.account)
+    .where(session.c.id == sa.bindparam("key"), session.c.expires > sa.bindparam("now"), is_live())
+)

@@ -51,18 +51,26 @@ class Standing:
         )
 
 
-def columns(now: datetime) -> list[sa.ColumnElement[Any]]:
-    """Return the columns over `people.account` from which `from_row` makes a standing."""
-    names = sa.select(alias.c.name).where(alias.c.person == account.c.id).correlate(account)
-    pair = pg.array[Any]([group_member.c.role, group_member.c["group"]], type_=sa.Text)
-    all_pairs: sa.Function[Any] = sa.Function(
-        "array_agg", pair, type_=pg.ARRAY(sa.Text, dimensions=2)
-    )
+def columns() -> list[sa.ColumnElement[Any]]:
+    """Return the columns over `people.account` from which `from_row` makes a standing.
+
+    The statement has a parameter ``now``. It is asked at every request: build it once.
+    """
+    aliases = sa.select(alias.c.name).where(alias.c.person == account.c.id).correlate(account)
+    # as an array, so that the index on the person serves: an `or` with a sub-select reads all rows
+    names = sa.func.array_append(sa.func.array(aliases.scalar_subquery()), account.c.id)
     held = (
-        sa.select(all_pairs)
+        sa.select(
+            sa.func.array_agg(
+                group_member.c.role + " " + group_member.c["group"], type_=pg.ARRAY(sa.Text)
+            )
+        )
         .where(
-            sa.or_(group_member.c.person == account.c.id, group_member.c.person.in_(names)),
-            sa.or_(group_member.c.until.is_(None), group_member.c.until > now),
+            group_member.c.person == sa.any_(names),
+            sa.or_(
+                group_member.c.until.is_(None),
+                group_member.c.until > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+            ),
         )
         .correlate(account)
         .scalar_subquery()
@@ -78,7 +86,10 @@ def is_live() -> sa.ColumnElement[bool]:
 
 def from_row(row: Any) -> Standing:
     """Return the standing in a row with `columns`."""
-    duties = {(role, group) for role, group in row.held or ()}
+    duties: set[tuple[str, str]] = set()
+    for pair in row.held or ():
+        role, _, group = pair.partition(" ")
+        duties.add((role, group))
     if row.account_instrument is not None:
         duties.add(("instrument_scientist", f"instrument:{row.account_instrument}"))
     return Standing(
@@ -93,6 +104,8 @@ def from_row(row: Any) -> Standing:
 
 def standing_of(connection: sa.Connection, name: str, *, now: datetime) -> Standing | None:
     """Return the standing of an account, by its id; None if there is none that may be used."""
-    query = sa.select(*columns(now)).where(account.c.id == name, is_live())
-    row = connection.execute(query).first()
+    row = connection.execute(_BY_ID, {"now": now, "id": name}).first()
     return None if row is None else from_row(row)
+
+
+_BY_ID = sa.select(*columns()).where(account.c.id == sa.bindparam("id"), is_live())
