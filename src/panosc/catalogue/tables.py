@@ -90,6 +90,12 @@ def _guard() -> tuple[SchemaItem, ...]:
         _text("mark_reason"),
         _time("core_at", nullable=False),
         _time("open_at", nullable=False),
+        # from when anyone may know of it: what is open hides nothing
+        sa.Column(
+            "listed_at",
+            sa.DateTime(timezone=True),
+            sa.Computed("LEAST(core_at, open_at)", persisted=True),
+        ),
     )
 
 
@@ -197,6 +203,10 @@ dataset = _record(
 # when the next record opens: those that always were open are not in it
 for _opening in (dataset.c.open_at, dataset.c.core_at, document.c.open_at, document.c.core_at):
     sa.Index(None, _opening, postgresql_where=_opening > sa.text("'0001-01-02 00:00:00+00'"))
+for _guarded in (dataset, document):
+    # how many anyone may know of, and which a group owns, without a look at the rows
+    sa.Index(None, _guarded.c.listed_at, postgresql_where=_guarded.c.mark == sa.text("'normal'"))
+    sa.Index(None, _guarded.c.owner_group, _guarded.c.listed_at)
 # the order of "newest first"; serves ranges of dates as well
 sa.Index("dataset_newest_ix", dataset.c.creation_date.desc().nulls_last())
 member = _part(

@@ -26,17 +26,35 @@ def visible(
     if is_steward:
         listed: ColumnElement[bool] = normal
     else:
-        opens = columns.core_at if action in {"list", "core"} else columns.open_at
-        # a record that opens at once needs no second look at `core_at`
-        reached = [opens <= now, columns.open_at <= now]
-        if is_trusted:
-            reached += _belonging(columns, who, now)
-        listed = sa.and_(normal, sa.or_(*reached))
+        opens = columns.listed_at if action in {"list", "core"} else columns.open_at
+        theirs = _belonging(columns, who, now) if is_trusted else []
+        listed = sa.and_(normal, sa.or_(opens <= now, *theirs))
     if action == "core":
         listed = sa.or_(listed, columns.mark == "withdrawn")
     if action == "detail" and is_steward:
         listed = columns.mark != "erased"
     return listed
+
+
+def count_listed(table: sa.FromClause, who: Who, *, now: datetime) -> ColumnElement[int]:
+    """Return how many rows `visible` lists, from indexes alone: the rows are not read.
+
+    Those that anyone may know of are a range of an index; what more there is for `who` is
+    looked up by group, instrument and share.
+    """
+    columns: Any = table.c
+    normal = columns.mark == "normal"
+    everyone = sa.select(sa.func.count()).select_from(table).where(normal)
+    if who.is_steward and who.may_use("list"):
+        return everyone.scalar_subquery()
+    total = everyone.where(columns.listed_at <= now).scalar_subquery()
+    theirs = _belonging(columns, who, now) if who.may_use("list") else []
+    if not theirs:
+        return total
+    hidden = sa.union(
+        *(sa.select(columns.id).where(normal, columns.listed_at > now, one) for one in theirs)
+    ).subquery()
+    return total + sa.select(sa.func.count()).select_from(hidden).scalar_subquery()
 
 
 def _belonging(columns: Any, who: Who, now: datetime) -> list[ColumnElement[bool]]:

@@ -62,6 +62,13 @@ def upgrade() -> None:
             f"create index {table}_{column}_ix on {table} ({column})"
             f" where {column} > '0001-01-02 00:00:00+00'"
         )
+    for table in ("dataset", "document"):
+        _run(
+            f"alter table {table} add column listed_at timestamptz"
+            " generated always as (least(core_at, open_at)) stored;"
+            f"create index {table}_listed_at_ix on {table} (listed_at) where mark = 'normal';"
+            f"create index {table}_owner_group_listed_at_ix on {table} (owner_group, listed_at)"
+        )
 
 
 def downgrade() -> None:
@@ -72,6 +79,9 @@ def downgrade() -> None:
     _run("drop function audit_is_append_only")
     for table, column in _GUARDED:
         _run(f"drop index {table}_{column}_ix")
+    for table in ("dataset", "document"):
+        _run(f"drop index {table}_owner_group_listed_at_ix")
+        _run(f"alter table {table} drop column listed_at")
     _run(
         'alter table "group" drop column title, drop column access_type, drop column starts,'
         " drop column ends, drop column document_pid, drop column changed;"
