@@ -6,9 +6,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from panosc.identity.device import DeviceService
 from panosc.identity.keys import Keys, node_keys
+from panosc.identity.links import LinkService
+from panosc.identity.oidc.lasting import SessionKeeper
+from panosc.identity.oidc.login import LoginService
+from panosc.identity.oidc.providers import Providers
+from panosc.identity.oidc.verifying import Verifier
 from panosc.identity.resolving import Authenticator
+from panosc.identity.services import AccountService
 from panosc.identity.sessions import SessionStore
+from panosc.identity.tokens import TokenService
 from panosc.settings import Settings
 
 
@@ -18,14 +26,41 @@ class Identity:
 
     keys: Keys
     sessions: SessionStore
+    tokens: TokenService
+    devices: DeviceService
+    links: LinkService
+    services: AccountService
+    login: LoginService
+    keeper: SessionKeeper
+    verifier: Verifier
     authenticate: Authenticator
 
 
 def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) -> Identity:
     """Return the services of one node; nothing is asked of any provider yet."""
+    keys = node_keys(settings)
     sessions = SessionStore(engine, settings, clock)
+    tokens = TokenService(engine, settings, clock)
+    links = LinkService(engine, settings, keys, clock)
+    providers = Providers(settings, clock)
+    verifier = Verifier(engine, settings, providers, clock)
+    login = LoginService(engine, sessions, providers, verifier=verifier, keys=keys, clock=clock)
+    keeper = SessionKeeper(engine, login, verifier=verifier, keys=keys, clock=clock)
     return Identity(
-        keys=node_keys(settings),
+        keys=keys,
         sessions=sessions,
-        authenticate=Authenticator(settings, sessions),
+        tokens=tokens,
+        devices=DeviceService(engine, clock),
+        links=links,
+        services=AccountService(engine, clock),
+        login=login,
+        keeper=keeper,
+        verifier=verifier,
+        authenticate=Authenticator(
+            settings,
+            sessions,
+            bearers=(tokens.bearer, verifier.bearer),
+            signed=links.read,
+            keep_fresh=keeper.keep_fresh,
+        ),
     )
