@@ -87,7 +87,8 @@ def is_live() -> sa.ColumnElement[bool]:
 def from_row(row: Any) -> Standing:
     """Return the standing in a row with `columns`."""
     duties: set[tuple[str, str]] = set()
-    for pair in row.held or ():
+    # a service belongs to its instrument alone, whatever a list of members says
+    for pair in () if row.account_kind == "service" else row.held or ():
         role, _, group = pair.partition(" ")
         duties.add((role, group))
     if row.account_instrument is not None:

@@ -138,19 +138,10 @@ class TokenService:
         now, parts = self._clock(), split(text)
         row = None
         if parts is not None and parts[0] != "refresh":
-            query = (
-                sa.select(*columns(now), token.c.hash, token.c.scopes, token.c.used)
-                .join_from(token, account, account.c.id == token.c.account)
-                .where(
-                    token.c.id == parts[1],
-                    token.c.kind == parts[0],
-                    token.c.expires > now,
-                    token.c.revoked.is_(None),
-                    is_live(),
-                )
-            )
             with self._engine.connect() as connection:
-                row = connection.execute(query).first()
+                row = connection.execute(
+                    _BY_ID, {"now": now, "kind": parts[0], "id": parts[1]}
+                ).first()
         # compared whatever was found, so that the time does not tell which part was wrong
         kept = _NO_HASH if row is None else row.hash
         is_right = hmac.compare_digest(kept, digest("" if parts is None else parts[2]))
@@ -244,6 +235,19 @@ class TokenService:
                 f"There are {MOST} tokens already, which is the most that one account may have.",
                 hint="Revoke those that are not used.",
             )
+
+
+_BY_ID = (
+    sa.select(*columns(), token.c.hash, token.c.scopes, token.c.used)
+    .join_from(token, account, account.c.id == token.c.account)
+    .where(
+        token.c.id == sa.bindparam("id"),
+        token.c.kind == sa.bindparam("kind"),
+        token.c.expires > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        token.c.revoked.is_(None),
+        is_live(),
+    )
+)
 
 
 def may_tend(who: Who, owner: str) -> bool:
