@@ -1,0 +1,1 @@
+"""The text of a policy document: read with care, every fault named with its line."""
