@@ -17,8 +17,9 @@ from panosc.files.service import PlotService
 from panosc.identity import service as identity
 from panosc.policy import asking
 from panosc.policy import service as policy
-from panosc.portal import problems, security
+from panosc.portal import problems
 from panosc.portal import routes as portal
+from panosc.portal.guards import service as guards
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
@@ -48,7 +49,7 @@ def create_app(
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        with plots:
+        with plots, rules.budgets:
             yield
 
     app = FastAPI(
@@ -60,18 +61,19 @@ def create_app(
         lifespan=running,
     )
     who = identity.build(engine, settings, clock)
-    asking.install(app, who.authenticate)
+    rules = policy.build(engine, settings, clock)
+    asking.install(app, who.authenticate, rules.budgets.admit)
     render = Renderer(settings)
     site = Site(
         search=searching,
         plots=plots,
         identity=who,
-        policy=policy.build(engine, settings, clock),
+        policy=rules,
         settings=settings,
         render=render,
     )
     app.include_router(search.router(searching))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
-    security.install(app)
+    guards.install(app, settings, budgets=rules.budgets, clock=clock)
     return app

@@ -4,9 +4,10 @@ From weakest to strongest: the defaults here, ``HOME/panosc.toml``, the environm
 (``PANOSC_…``), the command line.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -113,6 +114,10 @@ class Settings(BaseSettings):
         description="Requests a minute and client; 0 for no limit; 600, but none on loopback, "
         "when not given",
     )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Networks, such as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed",
+    )
     policies: Path | None = Field(
         default=None, description="Folder of policy documents; HOME/policies when not given"
     )
@@ -149,6 +154,11 @@ class Settings(BaseSettings):
     regexp_time_limit_s: float = Field(
         default=1.5, gt=0, description="The same for a query with a regular expression"
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(ip_network(text)) for text in given)
 
     @classmethod
     @override

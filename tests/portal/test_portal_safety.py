@@ -85,7 +85,8 @@ def test_every_answer_carries_the_headers(node, path):
     headers = node.get(path).headers
     assert headers["content-security-policy"] == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'"
+        "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
     )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == security.HEADERS["Referrer-Policy"]
@@ -125,7 +126,7 @@ def test_no_path_leads_out_of_the_static_files(node, path):
     # written by hand: a client would tidy the path away
     host, _, port = node.address.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
-        request = f"GET /static/x/{path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n"
+        request = f"GET /static/x/{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode())
         answer = connection.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.1 404 "), answer[:300]

@@ -13,6 +13,7 @@
     │   └── BadFilter      bad-filter       400   2
     ├── Conflict           conflict         409   1
     ├── TooLarge           too-large        413   1
+    ├── Misdirected        misdirected      421   2
     ├── Busy               busy             503   1
     ├── TooMany            too-many         429   1
     │   └── OverBudget     over-budget      429   1
@@ -146,6 +147,15 @@ class TooLarge(PanoscError):
     def __init__(self, detail: str, *, limit: int, hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.limit = limit
+
+
+class Misdirected(PanoscError):
+    """The request came under a name that is not one of this node."""
+
+    code = "misdirected"
+    title = "Not the name of this node"
+    status = 421
+    exit_code = 2
 
 
 class Busy(PanoscError):

@@ -3,7 +3,8 @@
 How that is found out - sessions, tokens, links - is `identity`, which `app` plugs in here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 
@@ -14,9 +15,18 @@ Authenticate = Callable[[Request], Who]
 """Finds out who sent a request; raises `Unauthenticated` for a credential that is none."""
 
 
-def install(app: FastAPI, authenticate: Authenticate) -> None:
-    """Let every route of `app` learn who asks from `authenticate`."""
+Admit = Callable[[Who, str], str | None]
+"""Counts a request of a caller from an address; returns who pays for the answer, or raises
+`OverBudget`."""
+FREE = ("/-/", "/static/", "/login", "/logout", "/auth/", "/oauth/", "/device", "/account")
+"""What anyone may ask for, whose budget is used up."""
+_FREE_PAGES = frozenset({"/api/v1/me", "/privacy", "/policy"})
+
+
+def install(app: FastAPI, authenticate: Authenticate, admit: Admit | None = None) -> None:
+    """Let every route of `app` learn who asks from `authenticate`, and count with `admit`."""
     app.state.authenticate = authenticate
+    app.state.admit = admit
 
 
 def who_asks(request: Request) -> Who:
@@ -24,7 +34,21 @@ def who_asks(request: Request) -> Who:
     authenticate: Authenticate | None = getattr(request.app.state, "authenticate", None)
     who = ANYONE if authenticate is None else authenticate(request)
     request.state.who = who
+    _count(request, who)
     return who
+
+
+def _count(request: Request, who: Who) -> None:
+    admit: Admit | None = getattr(request.app.state, "admit", None)
+    path = request.scope["path"]
+    if admit is not None and not path.startswith(FREE) and path not in _FREE_PAGES:
+        request.state.payer = admit(who, getattr(request.state, "client", "unknown"))
+
+
+def payer(scope: Mapping[str, Any]) -> str | None:
+    """Return whose budget pays for the answer; None where nothing is counted."""
+    found: str | None = scope.get("state", {}).get("payer")
+    return found
 
 
 def asked(request: Request) -> Who | None:

@@ -6,6 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from panosc.domain.access import RULES
+from panosc.policy.budgets import Budgets
+from panosc.policy.decisions.acts import Acts
+from panosc.policy.decisions.petitions import Limits, Petitions
+from panosc.policy.decisions.sharing import Sharing
 from panosc.settings import Settings
 
 
@@ -15,8 +20,21 @@ class Policy:
 
     engine: sa.Engine
     clock: Callable[[], datetime]
+    budgets: Budgets
+    acts: Acts
+    sharing: Sharing
+    petitions: Petitions
 
 
 def build(engine: sa.Engine, _settings: Settings, clock: Callable[[], datetime]) -> Policy:
     """Return the services of one node."""
-    return Policy(engine=engine, clock=clock)
+    acts = Acts(engine, clock, lambda _policy: RULES)
+    sharing = Sharing(acts)
+    return Policy(
+        engine=engine,
+        clock=clock,
+        budgets=Budgets(engine, clock),
+        acts=acts,
+        sharing=sharing,
+        petitions=Petitions(acts, sharing, lambda _policy: Limits()),
+    )

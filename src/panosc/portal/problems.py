@@ -179,6 +179,12 @@ def _pid(request: Request) -> str:
     return str(request.path_params.get("pid", rest))[:_LONGEST] if is_record else ""
 
 
+def respond(request: Request, error: PanoscError) -> Response:
+    """Return the answer for `error`, for whoever stands in front of the routes."""
+    answers: _Answers = request.app.state.answers
+    return answers.respond(request, error)
+
+
 def install(
     app: FastAPI,
     render: Renderer | None = None,
@@ -190,6 +196,7 @@ def install(
     `foreign` says what errors of libraries, such as a lost database, mean to the caller.
     """
     answers = _Answers(render, foreign)
+    app.state.answers = answers
     for kind in foreign:
         app.add_exception_handler(kind, answers.foreign)
     app.add_exception_handler(PanoscError, answers.known)
