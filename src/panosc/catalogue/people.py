@@ -188,13 +188,16 @@ petition = sa.Table(
     metadata,
     _key("id"),
     _text(
-        "kind", sa.CheckConstraint("kind in ('access', 'extension')", name="kind"), nullable=False
+        "kind",
+        sa.CheckConstraint("kind in ('access', 'extension', 'erasure')", name="kind"),
+        nullable=False,
     ),
     sa.Column("dataset_id", sa.BigInteger, nullable=False),
     _text("pid", nullable=False),
     _text("account", nullable=False),
     _text("text", nullable=False),
     sa.Column("years", sa.Integer),
+    _text("act"),
     _now("at"),
     _text(
         "state",
@@ -207,7 +210,8 @@ petition = sa.Table(
     sa.Index(None, "dataset_id"),
     sa.Index(None, "account"),
 )
-"""A request, with its answer: for access to a dataset, or for a longer embargo."""
+"""A request, with its answer: for access to a dataset, a longer embargo, or a legal erasure; `act`
+is by which right that was asked for, since a second person with another right confirms it."""
 
 policy_version = sa.Table(
     "policy_version",

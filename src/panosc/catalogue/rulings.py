@@ -44,7 +44,11 @@ def apply(connection: sa.Connection, datasets: Sequence[int] | None) -> None:
         dataset.c.open_at: sa.func.least(
             sa.func.coalesce(ruling.c.policy_opens, own), ruling.c.released_at
         ),
-        dataset.c.mark: sa.func.coalesce(ruling.c.mark, dataset.c.mark),
+        # what its source has erased, no withdrawal brings back
+        dataset.c.mark: sa.case(
+            (dataset.c.mark == "erased", "erased"),
+            else_=sa.func.coalesce(ruling.c.mark, dataset.c.mark),
+        ),
         dataset.c.mark_reason: sa.func.coalesce(ruling.c.mark_reason, dataset.c.mark_reason),
     }
     differs = sa.or_(*(column.is_distinct_from(value) for column, value in values.items()))

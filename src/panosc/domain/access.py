@@ -68,7 +68,7 @@ RULES: Mapping[str, frozenset[str]] = {
     "instrument_scientist": frozenset(),
     "team": frozenset(),
     "guest": frozenset(),
-    "steward": frozenset({"withdraw", "erase"}),
+    "steward": frozenset({"answer", "withdraw", "erase"}),
     "director": frozenset({"approve"}),
     "administrator": frozenset(),
 }

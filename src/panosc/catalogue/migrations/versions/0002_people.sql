@@ -55,12 +55,13 @@ CREATE INDEX audit_subject_ix ON audit (subject);
 
 CREATE TABLE petition (
 	id TEXT COLLATE pg_c_utf8 NOT NULL,
-	kind TEXT COLLATE pg_c_utf8 NOT NULL CONSTRAINT petition_kind_check CHECK (kind in ('access', 'extension')),
+	kind TEXT COLLATE pg_c_utf8 NOT NULL CONSTRAINT petition_kind_check CHECK (kind in ('access', 'extension', 'erasure')),
 	dataset_id BIGINT NOT NULL,
 	pid TEXT COLLATE pg_c_utf8 NOT NULL,
 	account TEXT COLLATE pg_c_utf8 NOT NULL,
 	text TEXT COLLATE pg_c_utf8 NOT NULL,
 	years INTEGER,
+	act TEXT COLLATE pg_c_utf8,
 	at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	state TEXT COLLATE pg_c_utf8 NOT NULL CONSTRAINT petition_state_check CHECK (state in ('open', 'granted', 'refused', 'taken back')),
 	answer TEXT COLLATE pg_c_utf8,

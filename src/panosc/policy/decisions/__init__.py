@@ -1,0 +1,1 @@
+"""What people decide on data under the policy: acts, sharing, requests."""
