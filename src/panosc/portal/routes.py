@@ -14,10 +14,12 @@ from panosc.portal.pages import (
     patterns,
     search,
     techniques,
+    wellknown,
 )
+from panosc.portal.pages.personal import signing_in
 from panosc.portal.site import Site
 
-PAGES = (home, search, datasets, documents, instruments, techniques, api, about, patterns)
+PAGES = (home, search, datasets, documents, instruments, techniques, api, about, patterns, signing_in)
 
 
 def router(site: Site) -> APIRouter:
