@@ -37,6 +37,8 @@ def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            # which proxies are believed is a setting of the node
+            proxy_headers=False,
             # a long filter is answered with its fault, not cut off
             h11_max_incomplete_event_size=LONGEST_REQUEST,
         )

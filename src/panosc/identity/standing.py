@@ -46,7 +46,7 @@ class Standing:
             & NODE_ROLES,
             scopes=frozenset(scopes),
             duties=self.duties,
-            user_class=self.user_class or "open-data",
+            user_class=self.user_class or ("service" if self.kind == "service" else "open-data"),
             via=via,
         )
 

@@ -18,7 +18,17 @@ Authenticate = Callable[[Request], Who]
 Admit = Callable[[Who, str], str | None]
 """Counts a request of a caller from an address; returns who pays for the answer, or raises
 `OverBudget`."""
-FREE = ("/-/", "/static/", "/login", "/logout", "/auth/", "/oauth/", "/device", "/account")
+FREE = (
+    "/-/",
+    "/static/",
+    "/login",
+    "/logout",
+    "/auth/",
+    "/oauth/",
+    "/device",
+    "/account",
+    "/.well-known/",
+)
 """What anyone may ask for, whose budget is used up."""
 _FREE_PAGES = frozenset({"/api/v1/me", "/privacy", "/policy"})
 

@@ -75,6 +75,9 @@ class Renderer:
         self._environment.globals.update(
             facility=settings.facility,
             version=__version__,
+            security_contact=None
+            if settings.security_contact is None
+            else words.contact_address(settings.security_contact),
             navigation=NAVIGATION,
             root=self.root,
             static=f"{self.root}/static/{static_files.version()}",

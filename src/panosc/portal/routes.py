@@ -19,7 +19,19 @@ from panosc.portal.pages import (
 from panosc.portal.pages.personal import signing_in
 from panosc.portal.site import Site
 
-PAGES = (home, search, datasets, documents, instruments, techniques, api, about, patterns, signing_in)
+PAGES = (
+    home,
+    search,
+    datasets,
+    documents,
+    instruments,
+    techniques,
+    api,
+    about,
+    patterns,
+    wellknown,
+    signing_in,
+)
 
 
 def router(site: Site) -> APIRouter:

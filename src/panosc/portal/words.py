@@ -202,3 +202,14 @@ def orcid_address(text: str | None) -> str | None:
     number_ = (text or "").rstrip("/").rpartition("/")[2]
     is_orcid = re.fullmatch(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", number_)
     return f"https://orcid.org/{number_}" if is_orcid else None
+
+
+def contact_address(contact: str) -> str:
+    """Return a contact as an address; an e-mail may be given without its scheme.
+
+    Examples
+    --------
+    >>> contact_address("csirt@node.example"), contact_address("https://node.example/report")
+    ('mailto:csirt@node.example', 'https://node.example/report')
+    """
+    return contact if ":" in contact else f"mailto:{contact}"

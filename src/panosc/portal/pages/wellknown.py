@@ -7,6 +7,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from panosc.domain.errors import NotFound
 from panosc.portal.site import Site
+from panosc.portal.words import contact_address
 
 PATH = "/.well-known/security.txt"
 VALID = timedelta(days=364)
@@ -27,7 +28,7 @@ def router(site: Site) -> APIRouter:
             )
         expires = (site.policy.clock() + VALID).replace(hour=0, minute=0, second=0, microsecond=0)
         lines = [
-            f"Contact: {address(contact)}",
+            f"Contact: {contact_address(contact)}",
             f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
             "Preferred-Languages: en",
             f"Policy: {site.render.address(request, '/privacy')}",
@@ -48,14 +49,3 @@ def router(site: Site) -> APIRouter:
             responses={404: {"description": "This node names no contact."}},
         )
     return routes
-
-
-def address(contact: str) -> str:
-    """Return a contact as an address; an e-mail may be given without its scheme.
-
-    Examples
-    --------
-    >>> address("csirt@node.example"), address("https://node.example/report")
-    ('mailto:csirt@node.example', 'https://node.example/report')
-    """
-    return contact if ":" in contact else f"mailto:{contact}"
