@@ -17,6 +17,7 @@ from panosc.identity.resolving import Authenticator
 from panosc.identity.services import AccountService
 from panosc.identity.sessions import SessionStore
 from panosc.identity.tokens import TokenService
+from panosc.policy.decisions.sharing import opened_links
 from panosc.settings import Settings
 
 
@@ -60,6 +61,7 @@ def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) 
             settings,
             sessions,
             bearers=(tokens.bearer, verifier.bearer),
+            links=opened_links,
             signed=links.read,
             keep_fresh=keeper.keep_fresh,
         ),
