@@ -16,7 +16,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
-from panosc.portal.pages.personal import signing_in
+from panosc.portal.pages.personal import device, signing_in, tokens
 from panosc.portal.site import Site
 
 PAGES = (
@@ -31,6 +31,8 @@ PAGES = (
     patterns,
     wellknown,
     signing_in,
+    tokens,
+    device,
 )
 
 

@@ -58,6 +58,8 @@ class Finished:
     person: str
     cookie: str | None
     back: str
+    terms: str | None = None
+    """The version of the acceptable use policy that they have accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,11 +331,13 @@ class LoginService:
             audit.record(
                 connection, who, "session.began", now=now, subject=person, provider=provider.name
             )
-        if self._sessions.find(cookie) is None:
+        entered = self._sessions.find(cookie)
+        if entered is None:
             raise Unauthenticated(
                 "This account is locked.", hint="Ask the operator of this node why."
             )
-        return Finished(person=person, cookie=cookie, back=begun.back)
+        terms = entered.standing.terms
+        return Finished(person=person, cookie=cookie, back=begun.back, terms=terms)
 
     def _link(self, provider: Provider, granted: Granted, person: str, browser: Browser) -> None:
         here = self._sessions.find(browser.session or "")

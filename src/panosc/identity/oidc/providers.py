@@ -285,6 +285,9 @@ def _is_safe(address: object) -> bool:
         host = parts.hostname
     except ValueError:
         return False
+    # it becomes part of a header that says where forms may lead
+    if any(sign in parts.netloc for sign in ";,'\"@\\<>"):
+        return False
     return bool(host) and (
         parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
     )
