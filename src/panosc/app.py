@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from panosc import __version__
 from panosc.catalogue.failures import explained
 from panosc.files.service import PlotService
+from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
 from panosc.policy import asking
 from panosc.policy import service as policy
@@ -73,6 +74,7 @@ def create_app(
         render=render,
     )
     app.include_router(search.router(searching))
+    app.include_router(identity_routes.router(who, settings))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock)

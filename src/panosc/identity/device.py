@@ -155,7 +155,8 @@ class DeviceService:
     def poll(self, client: str, code: str) -> Granted | Refusal:
         """Answer a program that asks whether its owner has answered."""
         now = self._clock()
-        query = sa.select(device).where(device.c.code == digest(code)).with_for_update()
+        key = digest(code if code.isascii() else "")
+        query = sa.select(device).where(device.c.code == key).with_for_update()
         with self._engine.begin() as connection:
             row = connection.execute(query).first()
             if row is None or row.name != client:

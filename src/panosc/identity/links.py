@@ -6,6 +6,7 @@ account; it ends soon.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,14 @@ _SCOPES = frozenset({"read", "data"})
 _LONGEST_PATH = 4000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """What to add to an address, such as ``?signed=…``, and until when it is good."""
+
+    suffix: str
+    expires: datetime
+
+
 class LinkService:
     """Signs links, and knows who a request by one comes from."""
 
@@ -36,11 +45,13 @@ class LinkService:
     ) -> None:
         self._engine = engine
         self._terms = settings.terms_version
+        self.base = (settings.base_url or "").rstrip("/")
+        """The public address before a path; empty when the node was given none."""
         self._keys = keys
         self._clock = clock
 
-    def sign(self, who: Who, path: str, *, now: datetime, lifetime: timedelta = LONGEST) -> str:
-        """Return what to add to `path`, such as ``?signed=…``, so that it opens without sign-in.
+    def sign(self, who: Who, path: str, *, lifetime: timedelta = LONGEST) -> Signed:
+        """Return what to add to `path` so that it opens without sign-in.
 
         Parameters
         ----------
@@ -55,13 +66,16 @@ class LinkService:
             If the path is none that links are made for.
         """
         _refuse(path)
+        expires = (self._clock() + min(lifetime, LONGEST)).replace(microsecond=0)
         value = {
             "path": path,
             "account": who.person or "",
             "scopes": sorted(_SCOPES & who.scopes),
-            "exp": int((now + min(lifetime, LONGEST)).timestamp()),
+            "exp": int(expires.timestamp()),
         }
-        return f"{'&' if '?' in path else '?'}{_MARK}{self._keys.sign(value, _PURPOSE)}"
+        text = self._keys.sign(value, _PURPOSE)
+        joint = "&" if "?" in path else "?"
+        return Signed(suffix=f"{joint}{_MARK}{text}", expires=expires)
 
     def read(self, request: Request) -> Who | None:
         """Return the caller of a signed link; None where the request is by none.

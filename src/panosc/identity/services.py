@@ -93,22 +93,28 @@ class AccountService:
             )
         return _account(added)
 
-    def lock(self, who: Who, name: str, *, is_locked: bool = True) -> Account:
+    def lock(
+        self, who: Who, name: str, *, is_locked: bool = True, is_service: bool = False
+    ) -> Account:
         """Lock an account, so that its sessions and tokens are dead, or open it again.
+
+        With `is_service` it has to be that of a service.
 
         Raises
         ------
         NotFound
         """
         _require_administrator(who)
+        if not name.isprintable():
+            raise _nobody(name)
         now = self._clock()
         kept = sa.func.coalesce(account.c.locked_at, now) if is_locked else sa.null()
+        chosen = sa.and_(account.c.id == name, account.c.erased_at.is_(None))
+        if is_service:
+            chosen = sa.and_(chosen, account.c.kind == "service")
         with self._engine.begin() as connection:
             row = connection.execute(
-                sa.update(account)
-                .values(locked_at=kept)
-                .where(account.c.id == name, account.c.erased_at.is_(None))
-                .returning(account)
+                sa.update(account).values(locked_at=kept).where(chosen).returning(account)
             ).first()
             if row is None:
                 raise _nobody(name)

@@ -326,7 +326,7 @@ def _token(row: Any, now: datetime) -> Token:
 
 
 def _standing(connection: sa.Connection, owner: str, now: datetime) -> Standing:
-    standing = standing_of(connection, owner, now=now)
+    standing = standing_of(connection, owner, now=now) if owner.isprintable() else None
     if standing is None:
         raise NotFound(
             f"There is no account {owner!r} that may be used.",

@@ -1,6 +1,6 @@
 """What every page is given: the services of the node, and how a page is added."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -66,6 +66,39 @@ def add_page(
     }
     routes.add_api_route(path, handler, methods=["GET"], **described)
     routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)
+
+
+_SAYS = {
+    400: "The form cannot be read.",
+    401: "Nobody has signed in.",
+    403: "This person may not do it.",
+    404: "There is none, or none that the caller may know of.",
+    409: "It has changed meanwhile.",
+    422: "A value cannot be used; the page says which.",
+    429: "Too often; try again later.",
+}
+
+
+def add_form(
+    routes: APIRouter,
+    path: str,
+    handler: Callable[..., Response],
+    *,
+    summary: str,
+    errors: Sequence[int] = (400, 401, 403, 422),
+) -> None:
+    """Add what a form is sent to: it answers 303 to a page, or the form again with its errors."""
+    page: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+    routes.add_api_route(
+        path,
+        handler,
+        methods=["POST"],
+        summary=summary,
+        tags=["Pages"],
+        status_code=303,
+        response_class=HTMLResponse,
+        responses={status: {"description": _SAYS[status], "content": page} for status in errors},
+    )
 
 
 def go_to(path: str) -> RedirectResponse:
