@@ -17,6 +17,7 @@ from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
 from panosc.policy import asking
+from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
 from panosc.portal import problems
 from panosc.portal import routes as portal
@@ -75,6 +76,7 @@ def create_app(
     )
     app.include_router(search.router(searching))
     app.include_router(identity_routes.router(who, settings))
+    app.include_router(policy_routes.router(rules))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock)
