@@ -49,7 +49,11 @@ PLACEHOLDERS = ("facility", "instrument", "proposal", "doi")
 FOR_EVER: Literal["forever"] = "forever"
 LONGEST_YEARS = 100
 _HIGH: frozenset[str] = frozenset({"approve", "withdraw", "erase"})
-_KINDS: Mapping[str | None, str] = {"raw": "raw", "reduced": "reduced", "simulated": "results"}
+
+ClassName = Literal["raw", "auxiliary", "reduced", "results", "metadata", "logbook"]
+OTHER_KIND: ClassName = "raw"
+KINDS: Mapping[str, ClassName] = {"raw": OTHER_KIND, "reduced": "reduced", "simulated": "results"}
+"""Kind of a dataset → class of data; any other kind is taken for raw data."""
 
 Fault = tuple[tuple[str | int, ...], str]
 """Where in a document something is wrong, and what."""
@@ -92,7 +96,6 @@ Endless = Annotated[
     BeforeValidator(_endless),
 ]
 Cover = Literal["covered", "excluded"]
-ClassName = Literal["raw", "auxiliary", "reduced", "results", "metadata", "logbook"]
 
 
 class _Part(BaseModel):
@@ -251,8 +254,8 @@ class Document(_Part):
         return {role: frozenset(acts) for role, acts in self.roles.items()}
 
     def class_of(self, kind: str | None) -> tuple[ClassName, DataClass]:
-        """Return which class of data a dataset of this kind is; raw when nothing is said."""
-        name: Any = _KINDS.get(kind, "raw")
+        """Return which class of data a dataset of this kind is."""
+        name = KINDS.get(kind or "", OTHER_KIND)
         return name, getattr(self.scope.data_classes, name)
 
     def years(self, name: ClassName) -> int:
