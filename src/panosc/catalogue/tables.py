@@ -203,12 +203,19 @@ dataset = _record(
 # when the next record opens: those that always were open are not in it
 for _opening in (dataset.c.open_at, dataset.c.core_at, document.c.open_at, document.c.core_at):
     sa.Index(None, _opening, postgresql_where=_opening > sa.text("'0001-01-02 00:00:00+00'"))
+_GUARDING = ["mark", "listed_at", "open_at", "owner_group", "instrument_id"]
+# whether somebody may see a dataset, without a look at its row
+sa.Index("dataset_guard_ix", dataset.c.id, postgresql_include=_GUARDING)
 for _guarded in (dataset, document):
     # how many anyone may know of, and which a group owns, without a look at the rows
     sa.Index(None, _guarded.c.listed_at, postgresql_where=_guarded.c.mark == sa.text("'normal'"))
     sa.Index(None, _guarded.c.owner_group, _guarded.c.listed_at)
 # the order of "newest first"; serves ranges of dates as well
-sa.Index("dataset_newest_ix", dataset.c.creation_date.desc().nulls_last())
+sa.Index(
+    "dataset_newest_ix",
+    dataset.c.creation_date.desc().nulls_last(),
+    postgresql_include=["id", *_GUARDING],
+)
 member = _part(
     "member",
     _text("role"),

@@ -54,6 +54,8 @@ class SessionStore:
         self, engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]
     ) -> None:
         self._engine = engine
+        # no transaction around one look: it takes two answers of the database less
+        self._looking = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._settings = settings
         self._clock = clock
         self.is_secure = (settings.base_url or "").startswith("https://")
@@ -84,7 +86,7 @@ class SessionStore:
     def find(self, cookie: str) -> Found | None:
         """Return the session behind a cookie; None when it is over or never was."""
         now, key = self._clock(), digest(cookie)
-        with self._engine.connect() as connection:
+        with self._looking.connect() as connection:
             row = connection.execute(_BY_COOKIE, {"now": now, "key": key}).first()
         if row is None:
             return None

@@ -11,6 +11,8 @@ from panosc.catalogue.tables import share
 from panosc.domain.access import Action, Who
 from panosc.domain.pid import surrogate
 
+_SEPARATOR = "\x1f"
+
 
 def visible(
     table: sa.FromClause, who: Who, action: Action, *, now: datetime
@@ -77,7 +79,9 @@ def _belonging(columns: Any, who: Who, now: datetime) -> list[ColumnElement[bool
 
 
 def _texts(names: frozenset[str]) -> ColumnElement[Any]:
-    return sa.literal(sorted(names), ARRAY(sa.Text))
+    # one text: the driver takes longer over hundreds of short ones than the query does
+    joined = sa.literal(_SEPARATOR.join(sorted(names)), sa.Text)
+    return sa.func.string_to_array(joined, _SEPARATOR, type_=ARRAY(sa.Text))
 
 
 def state(table: sa.FromClause, *, now: datetime) -> ColumnElement[str]:

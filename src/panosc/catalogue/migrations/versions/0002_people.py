@@ -43,6 +43,20 @@ _GUARDED = [
 ]
 
 
+_GUARD = """
+create index dataset_guard_ix on dataset (id)
+    include (mark, listed_at, open_at, owner_group, instrument_id);
+drop index dataset_newest_ix;
+create index dataset_newest_ix on dataset (creation_date desc nulls last)
+    include (id, mark, listed_at, open_at, owner_group, instrument_id);
+"""
+_UNGUARD = """
+drop index dataset_guard_ix;
+drop index dataset_newest_ix;
+create index dataset_newest_ix on dataset (creation_date desc nulls last);
+"""
+
+
 def _made() -> list[str]:
     statements = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
     return [statement for statement in statements.split(";\n") if statement.strip()]
@@ -69,6 +83,7 @@ def upgrade() -> None:
             f"create index {table}_listed_at_ix on {table} (listed_at) where mark = 'normal';"
             f"create index {table}_owner_group_listed_at_ix on {table} (owner_group, listed_at)"
         )
+    _run(_GUARD)
 
 
 def downgrade() -> None:
@@ -79,6 +94,7 @@ def downgrade() -> None:
     _run("drop function audit_is_append_only")
     for table, column in _GUARDED:
         _run(f"drop index {table}_{column}_ix")
+    _run(_UNGUARD)
     for table in ("dataset", "document"):
         _run(f"drop index {table}_owner_group_listed_at_ix")
         _run(f"alter table {table} drop column listed_at")
