@@ -90,7 +90,6 @@ def from_row(row: Any) -> Standing:
     """Return the standing in a row with `columns`."""
     duties: set[tuple[str, str]] = set()
     # a service belongs to its instrument alone, whatever a list of members says
-    # a service belongs to its instrument alone, whatever a list of members says
     held = "" if row.account_kind == "service" else row.held or ""
     for pair in filter(None, held.split(_SEPARATOR)):
         role, _, group = pair.partition(" ")
