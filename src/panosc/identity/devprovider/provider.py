@@ -87,21 +87,21 @@ class DevProvider:
         """Let a client send people here."""
         self._context.clients[client.id] = client
 
-    def as_provider(self, node: str) -> Provider:
+    def as_provider(self, node: str, *, name: str = NAME) -> Provider:
         """Register the node at the address `node` and return what its settings need."""
         places = _spellings(node.rstrip("/"))
         client = Client(
             id=f"node-{secrets.token_hex(4)}",
             name=node,
             secret=secrets.token_urlsafe(24),
-            redirect_uris=frozenset(f"{place}/auth/callback/{NAME}" for place in places),
+            redirect_uris=frozenset(f"{place}/auth/callback/{name}" for place in places),
             post_logout_uris=frozenset(f"{place}{end}" for place in places for end in _ENDS),
             backchannel_uri=f"{node.rstrip('/')}/auth/backchannel",
             audiences=frozenset({node.rstrip("/")}),
         )
         self.register(client)
         return Provider(
-            name=NAME,
+            name=name,
             title="Made-up people of the demo",
             issuer=self.issuer,
             client_id=client.id,
