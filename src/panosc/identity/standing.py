@@ -37,7 +37,7 @@ class Standing:
         links: Iterable[str] = (),
         is_admitted: bool = True,
     ) -> Who:
-        """Return the caller; one who has not accepted the terms holds nothing but open links."""
+        """Return the caller; one who has not accepted the terms holds nothing yet."""
         if not is_admitted:
             return Who(person=self.account, groups=frozenset(links), scopes=frozenset(), via=via)
         return Who(
