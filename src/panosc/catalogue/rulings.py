@@ -6,6 +6,7 @@ decide is `policy`.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -30,7 +31,7 @@ def apply(connection: sa.Connection, datasets: Sequence[int] | None) -> None:
     """Bring the access of `datasets` (None: of all) in line with what was decided on them."""
     dataset, ruling = tables.dataset, tables.ruling
     chosen = sa.true() if datasets is None else ruling.c.dataset_id == sa.any_(_keys(datasets))
-    said = sa.func.coalesce(dataset.c.embargo_until, dataset.c.release_date)
+    said = sa.func.coalesce(dataset.c.embargo_until, dataset.c.release_date, _of_documents())
     extended = said + sa.func.make_interval(ruling.c.extended_years)
     own = sa.case(
         (sa.and_(ruling.c.extended_years > 0, said.is_not(None)), extended),
@@ -59,6 +60,18 @@ def apply(connection: sa.Connection, datasets: Sequence[int] | None) -> None:
     )
     erased = sa.select(ruling.c.dataset_id).where(ruling.c.mark == "erased", chosen)
     _scrub(connection, connection.execute(erased).scalars().all())
+
+
+def _of_documents() -> "sa.ScalarSelect[Any]":
+    """Return the release date that a dataset has from its documents: see `writer`."""
+    document, link = tables.document, tables.document_dataset
+    return (
+        sa.select(sa.func.max(document.c.release_date))
+        .join(link, link.c.document_id == document.c.id)
+        .where(link.c.dataset_id == tables.dataset.c.id)
+        .correlate(tables.dataset)
+        .scalar_subquery()
+    )
 
 
 def _scrub(connection: sa.Connection, datasets: Sequence[int]) -> None:

@@ -219,9 +219,9 @@ class Acts:
         if decision.state != "embargoed" or opens == NEVER:
             raise _unfit(decision, "extended", "Only an embargo that ends on a later day can be.")
         values: dict[str, object] = {"extended_years": record.extended_years + years}
-        # a date that the record itself gives is put off wherever it comes from anew
-        if record.policy_opens is not None or not record.has_own_date:
-            values["policy_opens"] = years_later(record.policy_opens or opens, years)
+        # `rulings` puts off a date of the record itself, however often that comes anew
+        if record.policy_opens is not None:
+            values["policy_opens"] = years_later(record.policy_opens, years)
         rule(decision, **values)
         self.note(who, "dataset.extended", decision, reason, years=years)
 

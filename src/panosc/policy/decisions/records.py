@@ -27,7 +27,6 @@ class Record:
     extended_years: int = 0
     reason: str | None = None
     """Why it was withdrawn."""
-    has_own_date: bool = False
     policy_opens: datetime | None = None
     access: str | None = None
     """What its source says."""
@@ -48,7 +47,6 @@ def load(
             dataset.c.open_at,
             dataset.c.owner_group,
             dataset.c.access,
-            sa.func.coalesce(dataset.c.embargo_until, dataset.c.release_date).label("said"),
             instrument.c.pid.label("instrument"),
             ruling.c.policy,
             ruling.c.policy_opens,
@@ -80,7 +78,6 @@ def load(
         policy=row.policy,
         extended_years=row.years,
         reason=row.mark_reason,
-        has_own_date=row.said is not None,
         policy_opens=row.policy_opens,
         access=row.access,
     )
