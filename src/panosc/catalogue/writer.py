@@ -3,7 +3,7 @@
 Rows have the NDJSON shape of `domain.entities`. A whole folder goes through `loading`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,9 @@ from panosc.domain.access import ALWAYS
 from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.domain.errors import Invalid
 
+Born = Callable[[sa.Connection, Sequence[int] | None], Sequence[int]]
+"""Decides on datasets (None: all) that were written, into `ruling`; returns which are new to it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
@@ -26,12 +29,19 @@ class Written:
     changed: int
 
 
-def write(connection: sa.Connection, rows: Iterable[tuple[str, Row]], *, now: datetime) -> Written:
+def write(
+    connection: sa.Connection,
+    rows: Iterable[tuple[str, Row]],
+    *,
+    now: datetime,
+    born: Born | None = None,
+) -> Written:
     """Merge `rows` of (class, NDJSON object) into the catalogue.
 
     Records are known by their identifier: new ones are added, known ones updated. Files,
     parameters, members and links of a dataset or document in the batch are replaced by those
-    in the batch. Of one record given twice the first counts. The feed tells what changed.
+    in the batch. Of one record given twice the first counts. The feed tells what changed. `born`
+    lets the policy decide on the datasets.
 
     Raises
     ------
@@ -60,7 +70,8 @@ def write(connection: sa.Connection, rows: Iterable[tuple[str, Row]], *, now: da
         if name in lines:
             stage.fill(shapes[name], lines[name])
     touched = stage.merge(replaced=frozenset(PARTS))
-    settle(connection, [key for model, key in touched if model == "Dataset"])
+    keys = [key for model, key in touched if model == "Dataset"]
+    touched |= {("Dataset", key) for key in settle(connection, keys, born)}
     record_changes(connection, touched)
     return Written(rows={name: len(items) for name, items in lines.items()}, changed=len(touched))
 
@@ -71,10 +82,17 @@ def _shape(name: str, *, now: datetime) -> Shape:
     return Shape(name, now=now)
 
 
-def settle(connection: sa.Connection, datasets: list[int] | None) -> None:
-    """Work out the access of `datasets` (None: of all) that their lines alone do not tell."""
+def settle(
+    connection: sa.Connection, datasets: list[int] | None, born: Born | None = None
+) -> Sequence[int]:
+    """Work out the access of `datasets` (None: of all) that their lines alone do not tell.
+
+    Return those on which `born` decided anew.
+    """
     _settle_embargoes(connection, datasets)
+    decided = born(connection, datasets) if born is not None else ()
     rulings.apply(connection, datasets)
+    return decided
 
 
 def _settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> None:

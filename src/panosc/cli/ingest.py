@@ -33,6 +33,10 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
     ],
     home: Home = None,
     access: Annotated[Access, typer.Option(help="Access to what is new.")] = Access.open,
+    proposal: Annotated[
+        str | None,
+        typer.Option(help="Proposal whose data these are: the policy decides on access."),
+    ] = None,
     embargo_until: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Day (UTC) on which an embargo ends."),
@@ -61,6 +65,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         embargo_until=until,
         is_dry=dry_run,
         rehash=rehash,
+        proposal=proposal,
     )
     with (
         open_database(settings, progress=terminal.say) as engine,

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from panosc.catalogue.writer import write
+from panosc.catalogue.writer import Born, write
 from panosc.domain.units import canonical
 from panosc.files.sandbox import Outcome
 from panosc.ingest import store
@@ -38,12 +38,14 @@ class Batch:
 
     items: list[tuple[Found, Outcome]] = field(default_factory=list)
 
-    def register(self, connection: sa.Connection, report: Report, *, now: datetime) -> None:
+    def register(
+        self, connection: sa.Connection, report: Report, *, now: datetime, born: Born | None = None
+    ) -> None:
         """Write the batch by `connection`, in its transaction; count it in `report`."""
         before, present = self._look(connection)
         rows = list(self._rows(before, present, report))
         if rows:
-            write(connection, rows, now=now)
+            write(connection, rows, now=now, born=born)
         store.set_aside(connection, self._bad(), now=now)
         store.release(connection, [found.url for found, item in self.items if not item.reason])
 

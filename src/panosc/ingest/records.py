@@ -44,6 +44,10 @@ class Terms:
     facility: str | None = None
     access: str = "open"
     embargo_until: str | None = None
+    proposal: str | None = None
+    """Whose data these are: then its record says nothing of access, the policy decides."""
+    licences: tuple[tuple[str, str], ...] = ()
+    """Kind of dataset and the licence that the policy gives it."""
 
 
 def pid_of(sha256: str, terms: Terms) -> str:
@@ -56,20 +60,23 @@ def rows_of(facts: Facts, *, pid: str, name: str, terms: Terms) -> list[tuple[st
     zone = ZoneInfo(terms.time_zone)
     rows: list[tuple[str, Row]] = []
     instrument = _instrument(facts, terms)
+    kind = "reduced" if facts.is_reduced else "raw"
     if instrument is not None:
         rows.append(("Instrument", instrument))
     row: Row = {
         "pid": pid,
         "title": (facts.title or name)[:NAME_LENGTH],
-        "isPublic": terms.access == "open",
+        "isPublic": None if terms.proposal else terms.access == "open",
         "creationDate": utc(facts.start, zone=zone),
         "endDate": utc(facts.end, zone=zone),
-        "kind": "reduced" if facts.is_reduced else "raw",
+        "kind": kind,
         "description": facts.description,
         "definition": facts.definitions[0] if facts.definitions else None,
         "defaultPlot": facts.default_plot,
-        "access": terms.access,
+        "license": dict(terms.licences).get(kind),
+        "access": None if terms.proposal else terms.access,
         "embargoUntil": terms.embargo_until,
+        "ownerGroup": terms.proposal,
         "source": "ingest",
         "instrumentId": None if instrument is None else instrument["pid"],
     }

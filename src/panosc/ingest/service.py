@@ -7,7 +7,7 @@ be killed at any moment; the next one goes on and ends where an undisturbed one 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from panosc.catalogue.writer import Born
 from panosc.domain.access import Who
 from panosc.domain.errors import Forbidden, Invalid, Unavailable
 from panosc.files.sandbox import Outcome
@@ -26,6 +27,9 @@ from panosc.ingest.records import Terms
 from panosc.ingest.report import Report, Trouble
 from panosc.ingest.walking import Found, Walk
 from panosc.plugins import load
+from panosc.policy import births
+from panosc.policy.document import KINDS
+from panosc.policy.shelf import Shelf, open_shelf
 from panosc.settings import Settings
 
 BATCH_FILES = 200
@@ -50,6 +54,8 @@ class Request:
     is_dry: bool = False
     rehash: bool = False
     """Read also files whose size and time of change are as before."""
+    proposal: str | None = None
+    """The group whose data these are; the policy then decides on access."""
 
 
 def ingest(
@@ -68,19 +74,25 @@ def ingest(
     Forbidden
         If `who` does not look after this node.
     Invalid
-        If a root is not there, or an embargo has no date to come.
+        If a root is not there, an embargo has no date to come, or there is no such proposal.
     Unavailable
         If the database is lost; all earlier batches are registered.
     """
     if not who.is_steward:
         raise Forbidden("Only those who look after this node may ingest.")
+    terms = _terms(settings, request, now=now)
+    shelf = open_shelf(settings, engine)
+    if request.proposal is not None:
+        with engine.connect() as connection:
+            terms = replace(terms, licences=_licences(connection, shelf, request.proposal, now))
     walk = Walk(request.roots)
     files = list(walk.files())
     run = _Run(
         engine=engine,
         settings=settings,
         request=request,
-        terms=_terms(settings, request, now=now),
+        terms=terms,
+        born=births.for_writers(shelf, now),
         now=now,
         progress=progress,
         totals=(len(files), sum(item.size for item in files)),
@@ -108,6 +120,12 @@ def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
             field="embargo-until",
             hint="For example: --access embargoed --embargo-until 2030-01-01",
         )
+    if request.proposal is not None and request.access != "open":
+        raise Invalid(
+            "The policy decides on the data of a proposal.",
+            field="access",
+            hint="Leave --access out, or --proposal.",
+        )
     if request.access != "embargoed" and until is not None:
         raise Invalid("Only embargoed data have an end of their embargo.", field="embargo-until")
     return Terms(
@@ -118,7 +136,29 @@ def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
         facility=settings.facility if "facility" in settings.model_fields_set else None,
         access=request.access,
         embargo_until=None if until is None else until.astimezone(UTC).isoformat(),
+        proposal=request.proposal,
     )
+
+
+def _licences(
+    connection: sa.Connection, shelf: Shelf, proposal: str, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """Return the licence of each kind of data of a proposal, as the policy gives it."""
+    found = store.proposal(connection, proposal)
+    if found is None:
+        raise Invalid(
+            f"There is no proposal {proposal!r} at this node.",
+            field="proposal",
+            hint="Bring it in with `panosc group import` first; a proposal says its accessType.",
+        )
+    document = shelf.ruling_at(found.access_type, found.ends or now)
+    if document is None:
+        raise Invalid(
+            f"No policy in force decides on access {found.access_type!r}, that of {proposal!r}.",
+            field="proposal",
+            hint="`panosc policy list` names the policies; add the kind of access to one of them.",
+        )
+    return tuple((kind, document.class_of(kind)[1].licence) for kind in KINDS)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,6 +169,7 @@ class _Run:
     settings: Settings
     request: Request
     terms: Terms
+    born: Born
     now: datetime
     progress: Progress
     totals: tuple[int, int]
@@ -199,7 +240,7 @@ class _Run:
                 batch.rehearse(connection, self.report, seen=self.rehearsed)
         else:
             with self.engine.begin() as connection:
-                batch.register(connection, self.report, now=self.now)
+                batch.register(connection, self.report, now=self.now, born=self.born)
         self._advance([found for found, _ in batch.items])
 
     def _advance(self, items: Sequence[Found]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from panosc.catalogue.tables import dataset, location, quarantine
+from panosc.catalogue.tables import dataset, group, location, quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,23 @@ class Known:
     pid: str | None = None
     reason: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A group with experiments: how its beam time was given, and when the last one ended."""
+
+    access_type: str
+    ends: datetime | None
+
+
+def proposal(connection: sa.Connection, name: str) -> Proposal | None:
+    """Return a proposal by its name; None if there is none, or a group that is not one."""
+    query = sa.select(group.c.access_type, group.c.ends).where(
+        group.c.name == name, group.c.access_type.is_not(None)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Proposal(access_type=row.access_type, ends=row.ends)
 
 
 def known(connection: sa.Connection, urls: Sequence[str]) -> dict[str, Known]:

@@ -5,7 +5,7 @@ later: a new end of the experiment, another kind of access, a new policy. Which 
 governed and from when is `opening.reckoning`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from panosc.catalogue import changes, rulings
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import dataset, ruling
+from panosc.catalogue.writer import Born
 from panosc.domain.access import NEVER
 from panosc.policy.opening.reckoning import is_silent, reckon, rules_for
 from panosc.policy.shelf import Shelf
@@ -60,6 +61,24 @@ def rule(
     """
     chosen = sa.true() if datasets is None else dataset.c.id == sa.any_(_keys(datasets))
     return _rule(connection, chosen, shelf=shelf, now=now)
+
+
+def for_writers(shelf: Shelf, now: datetime) -> Born:
+    """Return what a writer of records calls to let the policy decide on them."""
+
+    def born(connection: sa.Connection, datasets: Sequence[int] | None) -> Sequence[int]:
+        return rule(connection, datasets, shelf=shelf, now=now)
+
+    return born
+
+
+def for_groups(shelf: Shelf) -> Callable[[sa.Connection, Sequence[str], datetime], None]:
+    """Return what is called when groups have changed."""
+
+    def settle_them(connection: sa.Connection, names: Sequence[str], now: datetime) -> None:
+        settle_groups(connection, names, shelf=shelf, now=now)
+
+    return settle_them
 
 
 def _rule(
