@@ -6,7 +6,6 @@ encoded.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 from urllib.parse import unquote
 
@@ -15,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from panosc.domain.access import Who
-from panosc.domain.errors import Forbidden, Invalid, NotFound
+from panosc.domain.errors import Invalid, NotFound
 from panosc.policy import audit
 from panosc.policy.asking import who_asks
 from panosc.policy.decisions.bodies import (
@@ -34,7 +33,8 @@ from panosc.policy.decisions.bodies import (
     petition_of,
     share_of,
 )
-from panosc.policy.decisions.records import is_text, signed_in, wrong_scope
+from panosc.policy.decisions.records import signed_in
+from panosc.policy.decisions.watching import Chosen, watcher
 from panosc.policy.service import Policy
 
 PREFIX = "/api/v1"
@@ -43,38 +43,6 @@ LARGEST = 2**63 - 1
 
 Asker = Annotated[Who, Depends(who_asks)]
 Done = TypeVar("Done")
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which lines of the trail are asked for; `event` may end in ``*``."""
-
-    subject: str | None = None
-    person: str | None = None
-    event: str | None = None
-
-    def check(self) -> None:
-        """Refuse what the database cannot hold.
-
-        Raises
-        ------
-        Invalid
-        """
-        for name in ("subject", "person", "event"):
-            if not is_text(getattr(self, name) or ""):
-                raise Invalid("This is no text.", field=name)
-
-    def read(self, policy: Policy, after: int, limit: int) -> list[audit.Event]:
-        """Return the lines after a number, the oldest first."""
-        with policy.engine.connect() as connection:
-            return audit.read(
-                connection,
-                after=after,
-                limit=limit,
-                subject=self.subject,
-                person=self.person,
-                event=self.event,
-            )
 
 
 _WORDS: dict[int, str] = {
@@ -129,23 +97,6 @@ def by_pid(pid: str, use: Callable[[str], Done]) -> Done:
         if "%" not in pid:
             raise
         return use(unquote(pid))
-
-
-def watcher(who: Who) -> None:
-    """Let nobody but a steward or an administrator read the trail.
-
-    Raises
-    ------
-    Unauthenticated, Forbidden, WrongScope
-    """
-    signed_in(who)
-    if not who.roles & {"steward", "administrator"}:
-        raise Forbidden(
-            "The audit trail is for stewards and administrators.",
-            hint="What you did yourself stands on the page /account.",
-        )
-    if "manage" not in who.scopes:
-        raise wrong_scope("manage")
 
 
 def _add_shares(routes: APIRouter, policy: Policy) -> None:
@@ -309,7 +260,7 @@ def _add_audit(routes: APIRouter, policy: Policy) -> None:
         chosen.check()
         if NDJSON in request.headers.get("accept", ""):
             return StreamingResponse(_stream(policy, after, chosen), media_type=NDJSON)
-        found = chosen.read(policy, after, limit)
+        found = chosen.read(policy.engine, after, limit)
         content = {"events": found, "next": found[-1].number if found else after}
         options = orjson.OPT_UTC_Z
         return Response(orjson.dumps(content, option=options), media_type="application/json")
@@ -334,6 +285,6 @@ def _add_audit(routes: APIRouter, policy: Policy) -> None:
 
 def _stream(policy: Policy, after: int, chosen: Chosen) -> Iterator[bytes]:
     """Yield every line there is, a block and a transaction at a time."""
-    while found := chosen.read(policy, after, audit.BLOCK):
+    while found := chosen.read(policy.engine, after, audit.BLOCK):
         yield from (event.line() for event in found)
         after = found[-1].number
