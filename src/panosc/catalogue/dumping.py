@@ -3,7 +3,7 @@
 What it writes, `loading` reads. A dump is read in one snapshot while the node runs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,13 @@ from panosc.catalogue.staging import ORDER
 from panosc.domain.entities import LINKS, MODEL_BY_NAME, Model
 
 CHUNK = 5000
+Beside = Callable[[sa.Connection, str], Iterable[Mapping[str, Any]]]
+"""Yields the lines of ``Group`` or ``GroupMember``, sorted."""
 
 
-def dump(engine: sa.Engine, folder: Path, *, bare: bool = False) -> dict[str, int]:
+def dump(
+    engine: sa.Engine, folder: Path, *, bare: bool = False, beside: Beside | None = None
+) -> dict[str, int]:
     """Write one file a class into `folder`; return how many lines each has.
 
     Parameters
@@ -31,6 +35,8 @@ def dump(engine: sa.Engine, folder: Path, *, bare: bool = False) -> dict[str, in
     bare : bool
         Leave out stamps and random identifiers: two runs over the same input then dump
         the same bytes.
+    beside : callable, optional
+        Tells of groups and their members; without it they are not written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     counts: dict[str, int] = {}
@@ -38,17 +44,30 @@ def dump(engine: sa.Engine, folder: Path, *, bare: bool = False) -> dict[str, in
         connection.execution_options(isolation_level="REPEATABLE READ")
         unlimited(connection)
         for name in ORDER:
-            path, partial = folder / f"{name}.ndjson", folder / f"{name}.ndjson.partial"
-            with partial.open("wb") as out:
-                for row in rows(connection, name, bare=bare):
-                    out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-                    counts[name] = counts.get(name, 0) + 1
-            if name in counts:
-                partial.replace(path)
-            else:
-                partial.unlink()
-                path.unlink(missing_ok=True)
+            _write(folder, name, rows(connection, name, bare=bare), counts)
+        if beside is not None:
+            for name in ("Group", "GroupMember"):
+                _write(folder, name, map(_bare, beside(connection, name)), counts)
     return counts
+
+
+def _write(
+    folder: Path, name: str, found: Iterable[Mapping[str, Any]], counts: dict[str, int]
+) -> None:
+    path, partial = folder / f"{name}.ndjson", folder / f"{name}.ndjson.partial"
+    with partial.open("wb") as out:
+        for row in found:
+            out.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            counts[name] = counts.get(name, 0) + 1
+    if name in counts:
+        partial.replace(path)
+    else:
+        partial.unlink()
+        path.unlink(missing_ok=True)
+
+
+def _bare(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _plain(value) for key, value in row.items() if value is not None}
 
 
 def rows(connection: sa.Connection, name: str, *, bare: bool) -> Iterator[dict[str, Any]]:

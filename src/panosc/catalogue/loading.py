@@ -6,7 +6,7 @@ the catalogue as it was. The other direction is `dumping`.
 """
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,13 +29,19 @@ from panosc.catalogue.staging import (
     copy_in,
     is_empty,
 )
-from panosc.catalogue.writer import record_all, record_changes, settle
+from panosc.catalogue.writer import Born, record_all, record_changes, settle
 from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.domain.errors import Invalid, NotFound
 from panosc.domain.pid import surrogate
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (what is being done, bytes read so far, bytes in all)."""
+
+
+BESIDE = ("Group", "GroupMember", "PersonAlias")
+"""Files of a catalogue that are no class of the data model: groups and people."""
+Beside = Callable[[sa.Connection, Sequence[Path]], Mapping[str, int]]
+"""Takes the files `BESIDE` over in the same transaction; returns how many rows each had."""
 
 
 def _silent(_what: str, _done: int, _total: int | None) -> None:
@@ -116,27 +122,41 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             yield packed, packed
 
 
-def _folder(folder: Path) -> tuple[dict[str, Path], list[str]]:
+def _folder(folder: Path) -> tuple[dict[str, Path], dict[str, Path], list[str]]:
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}.")
     files: dict[str, Path] = {}
+    beside: dict[str, Path] = {}
     ignored: list[str] = []
     for path in sorted(folder.iterdir()):
         name = path.name.removesuffix(".gz").removesuffix(".ndjson")
         if name in MODEL_BY_NAME or name in LINKS:
             files[name] = path
+        elif name in BESIDE:
+            beside[name] = path
         elif path.name != "meta.json":
             ignored.append(path.name)
-    if not files:
+    if not files and not beside:
         raise NotFound(
             f"{folder} holds no catalogue.",
             hint="A catalogue is a folder of files such as Dataset.ndjson, one JSON object a line.",
         )
-    return files, ignored
+    return files, beside, ignored
 
 
-def load(engine: sa.Engine, folder: Path, *, now: datetime, progress: Progress = _silent) -> Loaded:
+def load(
+    engine: sa.Engine,
+    folder: Path,
+    *,
+    now: datetime,
+    progress: Progress = _silent,
+    beside: Beside | None = None,
+    born: Born | None = None,
+) -> Loaded:
     """Load the NDJSON files in `folder` (also packed, ``.ndjson.gz``); all or nothing.
+
+    Groups and people are left alone without somebody, `beside`, to take them over; they come
+    first, so that `born` can let the policy decide on the datasets of proposals.
 
     Raises
     ------
@@ -145,17 +165,22 @@ def load(engine: sa.Engine, folder: Path, *, now: datetime, progress: Progress =
     Invalid
         If a line cannot be used, with the file and the line.
     """
-    files, ignored = _folder(folder)
+    files, others, ignored = _folder(folder)
+    if beside is None:
+        ignored += [path.name for path in others.values()]
     loaded = Loaded(ignored=ignored)
     shapes = {name: Shape(name, now=now) for name in files}
     reader = _Reader(files, shapes, progress, loaded)
     try:
         with engine.begin() as connection:
             unlimited(connection)
-            if is_empty(connection):
-                _fill(connection, reader)
-            else:
-                _merge(connection, reader)
+            if beside is not None and others:
+                progress("groups", 0, reader.total)
+                loaded.rows |= beside(connection, list(others.values()))
+            if files and is_empty(connection):
+                _fill(connection, reader, born)
+            elif files:
+                _merge(connection, reader, born)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             progress("statistics", reader.total, reader.total)
             unlimited(connection)
@@ -170,7 +195,7 @@ def load(engine: sa.Engine, folder: Path, *, now: datetime, progress: Progress =
     return loaded
 
 
-def _fill(connection: sa.Connection, reader: _Reader) -> None:
+def _fill(connection: sa.Connection, reader: _Reader, born: Born | None) -> None:
     try:
         with bare_tables(connection, FILLED):
             for name in ORDER:
@@ -178,21 +203,22 @@ def _fill(connection: sa.Connection, reader: _Reader) -> None:
                     shape = reader.shapes[name]
                     copy_in(connection, shape.table, shape, reader.lines(name))
             reader.progress("indexes", reader.total, reader.total)
-            settle(connection, None)
+            settle(connection, None, born)
     except IntegrityError as error:
         _explain(connection, reader, error)
         raise
     record_all(connection)
 
 
-def _merge(connection: sa.Connection, reader: _Reader) -> None:
+def _merge(connection: sa.Connection, reader: _Reader, born: Born | None) -> None:
     stage = Stage(connection)
     for name in ORDER:
         if name in reader.shapes:
             stage.fill(reader.shapes[name], reader.lines(name))
     reader.progress("merge", reader.total, reader.total)
     touched = stage.merge(replaced=frozenset(PARTS) & frozenset(reader.shapes))
-    settle(connection, [key for model, key in touched if model == "Dataset"])
+    keys = [key for model, key in touched if model == "Dataset"]
+    touched |= {("Dataset", key) for key in settle(connection, keys, born)}
     record_changes(connection, touched)
 
 

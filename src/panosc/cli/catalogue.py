@@ -10,7 +10,9 @@ from panosc.catalogue.database import open_database
 from panosc.catalogue.dumping import dump
 from panosc.catalogue.loading import load
 from panosc.cli import terminal
+from panosc.cli.group import taking
 from panosc.cli.options import AsJson, Home, settings_of
+from panosc.identity.groups.keeping import rows
 
 app = typer.Typer(help="Load and dump the catalogue as NDJSON.", no_args_is_help=True)
 
@@ -29,7 +31,9 @@ def load_command(
         open_database(settings_of(home), progress=terminal.say) as engine,
         terminal.byte_progress() as report,
     ):
-        loaded = load(engine, folder, now=datetime.now(UTC), progress=report)
+        now = datetime.now(UTC)
+        beside = taking(engine, now=now)
+        loaded = load(engine, folder, now=now, progress=report, beside=beside)
     for name, keys in loaded.unknown.items():
         terminal.say(f"{name}: not in the data model, kept as they are: {', '.join(sorted(keys))}")
     if loaded.ignored:
@@ -57,7 +61,7 @@ def dump_command(
 ) -> None:
     """Write the whole catalogue as sorted NDJSON, one file a class."""
     with open_database(settings_of(home), progress=terminal.say) as engine:
-        counts = dump(engine, folder, bare=bare)
+        counts = dump(engine, folder, bare=bare, beside=rows)
     if as_json:
         terminal.show_json(counts)
     else:

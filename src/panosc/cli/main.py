@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from panosc import __version__
-from panosc.cli import catalogue, terminal
+from panosc.cli import catalogue, group, terminal
 from panosc.cli.config import config
 from panosc.cli.ingest import ingest
 from panosc.cli.serve import serve
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(ingest)
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(group.app, name="group")
 app.command()(config)
 
 
