@@ -56,7 +56,7 @@ class Forgery:
         sent = origin_of(origin or "")
         if sent is None:
             return False
-        if self._public is not None and sent[1:] == self._public[1:]:
+        if self._public is not None and sent[1] == self._public[1]:
             return sent == self._public
         # the scheme is not known behind a proxy
         return sent == origin_of(f"{sent[0]}://{host}")

@@ -1,0 +1,180 @@
+"""A node as `panosc serve` runs it, with routes to attack and people of every role."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import httpx
+import sqlalchemy as sa
+import uvicorn
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from panosc.app import create_app
+from panosc.catalogue.people import account
+from panosc.catalogue.tables import group_member
+from panosc.catalogue.writer import write
+from panosc.domain.access import Who
+from panosc.identity.service import Identity
+from panosc.identity.service import build as build_identity
+from panosc.policy.asking import who_asks
+from panosc.settings import Settings
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+GROUP = "proposal-1"
+PEOPLE = {
+    "stranger": (),
+    "member": (("team", GROUP),),
+    "pi": (("pi", GROUP),),
+    "steward": (("steward", "node"),),
+    "administrator": (("administrator", "node"),),
+}
+
+
+@dataclass
+class Clock:
+    """Tells the time that a test sets."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **time_: float) -> None:
+        self.now += timedelta(**time_)
+
+
+@dataclass
+class Node:
+    """A running node; `done` is what was carried out."""
+
+    app: FastAPI
+    engine: sa.Engine
+    settings: Settings
+    identity: Identity
+    clock: Clock
+    address: str = ""
+    done: list[str] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, **options: object) -> httpx.Response:
+        """Ask without following, and without anything that a program would not send."""
+        return httpx.request(
+            method,
+            self.address + path,
+            trust_env=False,
+            timeout=30,
+            **options,  # type: ignore[arg-type]
+        )
+
+    def get(self, path: str, **options: object) -> httpx.Response:
+        return self.ask("GET", path, **options)
+
+    def cookie(self, name: str) -> dict[str, str]:
+        """Sign a person in; return the header that says so."""
+        store = self.identity.sessions
+        with self.engine.begin() as connection:
+            value = store.begin(connection, f"u-{name}", provider="test", iss="i", sub=name)
+        return {"Cookie": f"{store.cookie}={value}"}
+
+
+def build(settings: Settings, engine: sa.Engine, clock: Clock) -> Node:
+    """Return a node with people and one route that changes something, `/test-act`."""
+    app = create_app(settings, engine, clock=clock)
+    identity = build_identity(engine, settings, clock)
+    node = Node(app=app, engine=engine, settings=settings, identity=identity, clock=clock)
+
+    def act(who: Annotated[Who, Depends(who_asks)]) -> JSONResponse:
+        node.done.append(who.person or "anyone")
+        return JSONResponse({"who": who.person})
+
+    def whole(who: Annotated[Who, Depends(who_asks)], size: int = 0) -> PlainTextResponse:
+        return PlainTextResponse("x" * size, headers={"X-Who": str(who.person)})
+
+    async def length(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    app.add_api_route("/test-act", act, methods=["POST", "PUT", "PATCH", "DELETE", "GET"])
+    app.add_api_route("/test-whole", whole)
+    app.add_api_route("/test-length", length, methods=["POST"])
+    people(engine, settings)
+    return node
+
+
+def people(engine: sa.Engine, settings: Settings) -> None:
+    """Add an account of every role, who accepted the terms."""
+    with engine.begin() as connection:
+        for name, duties in PEOPLE.items():
+            connection.execute(
+                sa.insert(account).values(
+                    id=f"u-{name}",
+                    kind="person",
+                    name=name.title(),
+                    terms=settings.terms_version,
+                    terms_at=NOW,
+                )
+            )
+            for role, group in duties:
+                connection.execute(
+                    sa.insert(group_member).values(person=f"u-{name}", group=group, role=role)
+                )
+
+
+def catalogue(engine: sa.Engine) -> None:
+    """Add one dataset of every state, of one group."""
+    states = ("open", "embargoed", "closed", "withdrawn", "erased")
+    with engine.begin() as connection:
+        write(
+            connection,
+            [
+                ("Instrument", {"pid": "10.5072/d22", "name": "D22", "facility": "ILL"}),
+                *(
+                    (
+                        "Dataset",
+                        {
+                            "pid": f"10.5072/{state}",
+                            "title": f"A dataset that is {state}",
+                            "access": state,
+                            "embargoUntil": "2031-05-01T00:00:00Z",
+                            "ownerGroup": GROUP,
+                            "instrumentId": "10.5072/d22",
+                        },
+                    )
+                    for state in states
+                ),
+            ],
+            now=NOW,
+        )
+
+
+@contextmanager
+def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
+    """Serve `app` as `panosc serve` does, on a free port; yield its address."""
+    listener = socket.socket()
+    listener.bind((host, 0))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, proxy_headers=False
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://{host}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+@contextmanager
+def running(settings: Settings, engine: sa.Engine, clock: Clock | None = None) -> Iterator[Node]:
+    """Build and serve a node."""
+    node = build(settings, engine, clock or Clock())
+    with serving(node.app) as node.address:
+        yield node
