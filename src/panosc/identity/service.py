@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from panosc.identity.device import DeviceService
+from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.keys import Keys, node_keys
 from panosc.identity.links import LinkService
 from panosc.identity.oidc.lasting import SessionKeeper
@@ -31,6 +32,7 @@ class Identity:
     devices: DeviceService
     links: LinkService
     services: AccountService
+    groups: GroupStore
     login: LoginService
     keeper: SessionKeeper
     verifier: Verifier
@@ -54,6 +56,7 @@ def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) 
         devices=DeviceService(engine, clock),
         links=links,
         services=AccountService(engine, clock),
+        groups=GroupStore(engine, clock),
         login=login,
         keeper=keeper,
         verifier=verifier,

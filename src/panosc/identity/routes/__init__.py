@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from panosc.identity.routes import oauth, rest
+from panosc.identity.routes import groups, oauth, rest
 from panosc.identity.service import Identity
 from panosc.settings import Settings
 
@@ -11,5 +11,6 @@ def router(identity: Identity, settings: Settings) -> APIRouter:
     """Return the routes of identity."""
     routes = APIRouter()
     routes.include_router(rest.router(identity))
+    routes.include_router(groups.router(identity))
     routes.include_router(oauth.router(identity, settings))
     return routes

@@ -31,6 +31,7 @@ _SAYS = {
     403: "This person, or this token, may not do it.",
     404: "There is none, or none that the caller may know of.",
     409: "There is one already, or too many.",
+    413: "More than may be sent at once.",
     422: "A value cannot be used; `field` says which.",
     429: "Too often.",
 }
