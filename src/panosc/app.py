@@ -16,7 +16,7 @@ from panosc.catalogue.failures import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
-from panosc.policy import asking
+from panosc.policy import asking, births
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
 from panosc.portal import problems
@@ -62,8 +62,8 @@ def create_app(
         redoc_url=None,
         lifespan=running,
     )
-    who = identity.build(engine, settings, clock)
     rules = policy.build(engine, settings, clock)
+    who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
     asking.install(app, who.authenticate, rules.budgets.admit)
     render = Renderer(settings)
     site = Site(

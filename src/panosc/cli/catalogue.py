@@ -13,6 +13,8 @@ from panosc.cli import terminal
 from panosc.cli.group import taking
 from panosc.cli.options import AsJson, Home, settings_of
 from panosc.identity.groups.keeping import rows
+from panosc.policy import births
+from panosc.policy.shelf import open_shelf
 
 app = typer.Typer(help="Load and dump the catalogue as NDJSON.", no_args_is_help=True)
 
@@ -27,13 +29,20 @@ def load_command(
 
     Records are known by their identifier, so that loading twice changes nothing.
     """
+    settings = settings_of(home)
     with (
-        open_database(settings_of(home), progress=terminal.say) as engine,
+        open_database(settings, progress=terminal.say) as engine,
         terminal.byte_progress() as report,
     ):
-        now = datetime.now(UTC)
-        beside = taking(engine, now=now)
-        loaded = load(engine, folder, now=now, progress=report, beside=beside)
+        now, shelf = datetime.now(UTC), open_shelf(settings, engine)
+        loaded = load(
+            engine,
+            folder,
+            now=now,
+            progress=report,
+            beside=taking(engine, shelf, now=now),
+            born=births.for_writers(shelf, now),
+        )
     for name, keys in loaded.unknown.items():
         terminal.say(f"{name}: not in the data model, kept as they are: {', '.join(sorted(keys))}")
     if loaded.ignored:

@@ -17,6 +17,8 @@ from panosc.domain.access import OPERATOR
 from panosc.identity.groups.importing import Imported
 from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.groups.reading import moment
+from panosc.policy import births
+from panosc.policy.shelf import Shelf, open_shelf
 
 app = typer.Typer(help="Groups, their members, roles in this node.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(help="Account, ORCID iD or other name, such as uo:42.")]
@@ -29,13 +31,14 @@ def _now() -> datetime:
 
 @contextmanager
 def _opened(home: Path | None) -> Iterator[GroupStore]:
-    with open_database(settings_of(home), progress=terminal.say) as engine:
-        yield GroupStore(engine, _now)
+    settings = settings_of(home)
+    with open_database(settings, progress=terminal.say) as engine:
+        yield GroupStore(engine, _now, births.for_groups(open_shelf(settings, engine)))
 
 
-def taking(engine: sa.Engine, *, now: datetime) -> Beside:
+def taking(engine: sa.Engine, shelf: Shelf, *, now: datetime) -> Beside:
     """Return what takes the groups of a catalogue over when it is loaded."""
-    store = GroupStore(engine, lambda: now)
+    store = GroupStore(engine, lambda: now, births.for_groups(shelf))
 
     def take(connection: sa.Connection, paths: Sequence[Path]) -> Mapping[str, int]:
         done = store.load(connection, paths, who=OPERATOR)

@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from panosc.identity.device import DeviceService
-from panosc.identity.groups.keeping import GroupStore
+from panosc.identity.groups.keeping import GroupStore, Settle
 from panosc.identity.keys import Keys, node_keys
 from panosc.identity.links import LinkService
 from panosc.identity.oidc.lasting import SessionKeeper
@@ -39,8 +39,17 @@ class Identity:
     authenticate: Authenticator
 
 
-def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) -> Identity:
-    """Return the services of one node; nothing is asked of any provider yet."""
+def build(
+    engine: sa.Engine,
+    settings: Settings,
+    clock: Callable[[], datetime],
+    *,
+    settle: Settle | None = None,
+) -> Identity:
+    """Return the services of one node; nothing is asked of any provider yet.
+
+    `settle` brings the datasets of groups in line with the policy when the groups change.
+    """
     keys = node_keys(settings)
     sessions = SessionStore(engine, settings, clock)
     tokens = TokenService(engine, settings, clock)
@@ -56,7 +65,7 @@ def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) 
         devices=DeviceService(engine, clock),
         links=links,
         services=AccountService(engine, clock),
-        groups=GroupStore(engine, clock),
+        groups=GroupStore(engine, clock, settle),
         login=login,
         keeper=keeper,
         verifier=verifier,

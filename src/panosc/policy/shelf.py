@@ -5,7 +5,7 @@ with the software. Each version that was in force is kept in the database and ne
 datasets keep the version that they were born under. What a document may say is `document`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from panosc.catalogue.people import policy_version
-from panosc.domain.access import ALWAYS, NEVER, RULES
+from panosc.domain.access import ALWAYS, NEVER
 from panosc.domain.errors import Conflict, Invalid, NotFound
 from panosc.policy.document import Document
 from panosc.policy.written.checking import check_file, document_of, refused
@@ -104,9 +104,16 @@ class Shelf:
             self._kept[name] = Document.model_validate(found)
         return self._kept[name]
 
-    def rules(self, connection: sa.Connection, name: str | None) -> Mapping[str, frozenset[str]]:
-        """Return which role may do what under a version; None: without a policy."""
-        return RULES if name is None else self.version(connection, name).rules
+    def finder(self, engine: sa.Engine) -> Callable[[str], Document]:
+        """Return what finds a version by its name; it asks the database once for each at most."""
+
+        def find(name: str) -> Document:
+            if name in self._kept:
+                return self._kept[name]
+            with engine.connect() as connection:
+                return self.version(connection, name)
+
+        return find
 
     def versions(self, connection: sa.Connection) -> list[Version]:
         """Return every version, those in force first, then the newest."""
@@ -146,6 +153,11 @@ class Shelf:
                     )
                 )
         return found
+
+    def current(self, now: datetime) -> Document:
+        """Return the newest document that has taken effect, for what is not of a dataset."""
+        begun = [item for item in self.in_force if _midnight(item) <= now]
+        return begun[0] if begun else self.in_force[-1]
 
     def ruling_at(self, access_type: str | None, moment: datetime) -> Document | None:
         """Return the document that decides on data of an experiment that ended then."""
