@@ -1,4 +1,4 @@
-"""Fixtures for everyone: one real PostgreSQL a run, a fresh migrated database a test."""
+"""Fixtures for everyone: a real PostgreSQL a run, a fresh migrated database a test, a browser."""
 
 import itertools
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings as hypothesis
+from playwright.sync_api import Browser, sync_playwright
 
 from panosc.catalogue.database import open_database
 from panosc.catalogue.embedded.server import Server, running
@@ -20,6 +21,22 @@ from panosc.settings import Settings
 hypothesis.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.register_profile("nightly", max_examples=2000, deadline=None)
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+OPTIONS = [
+    f"--{option}"
+    for option in (
+        "headless",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+    )
+]
 
 
 @pytest.fixture(autouse=True)
@@ -110,3 +127,15 @@ def engine(settings: Settings) -> Iterator[sa.Engine]:
     """A fresh migrated database, dropped at the end."""
     with open_database(settings) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, one for the whole run."""
+    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("These tests need Chromium: on Debian and Ubuntu apt-get install chromium.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        yield chromium
+        chromium.close()

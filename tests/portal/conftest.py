@@ -1,33 +1,16 @@
-"""One node for all tests of the portal, and one browser."""
+"""One node for all tests of the portal."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import portal_catalogue as given
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
 from panosc.settings import Settings
-
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-OPTIONS = [
-    f"--{option}"
-    for option in (
-        "headless",
-        "no-sandbox",
-        "disable-gpu",
-        "disable-quic",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-    )
-]
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +30,3 @@ def node(node_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         app = create_app(node_settings, engine, clock=lambda: given.NOW)
         with given.serving(app) as address:
             yield given.Node(app=app, engine=engine, settings=node_settings, address=address)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.fail("These tests need Chromium: on Debian and Ubuntu apt-get install chromium.")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=OPTIONS)
-        yield chromium
-        chromium.close()
