@@ -3,6 +3,7 @@
 import signal
 import socket
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from panosc.catalogue.database import open_database
 from panosc.cli import terminal
 from panosc.cli.options import Home, settings_of
 from panosc.domain.errors import Unavailable
+from panosc.identity.personal.retention import daily
 
 LONGEST_REQUEST = 1 << 20
 """Bytes of a request's head: an address may hold a whole filter."""
@@ -45,7 +47,7 @@ def serve(
         server = _Announcing(config, f"ready http://{_written(settings.host)}:{number}")
         # the server stops by itself at a signal and then passes it on: it has been obeyed
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), daily(engine, settings, lambda: datetime.now(UTC)):
             server.run(sockets=[listener])
 
 

@@ -164,7 +164,7 @@ def take_names(
             "alias.added",
             now=now,
             subject=person,
-            name=main,
+            kind=main.partition(":")[0],
         )
 
 

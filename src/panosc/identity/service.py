@@ -14,6 +14,8 @@ from panosc.identity.oidc.lasting import SessionKeeper
 from panosc.identity.oidc.login import LoginService
 from panosc.identity.oidc.providers import Providers
 from panosc.identity.oidc.verifying import Verifier
+from panosc.identity.personal.erasing import Erasure
+from panosc.identity.personal.own_data import OwnData
 from panosc.identity.resolving import Authenticator
 from panosc.identity.services import AccountService
 from panosc.identity.sessions import SessionStore
@@ -33,6 +35,8 @@ class Identity:
     links: LinkService
     services: AccountService
     groups: GroupStore
+    own_data: OwnData
+    erasure: Erasure
     login: LoginService
     keeper: SessionKeeper
     verifier: Verifier
@@ -58,6 +62,7 @@ def build(
     verifier = Verifier(engine, settings, providers, clock)
     login = LoginService(engine, sessions, providers, verifier=verifier, keys=keys, clock=clock)
     keeper = SessionKeeper(engine, login, verifier=verifier, keys=keys, clock=clock)
+    groups = GroupStore(engine, clock, settle)
     return Identity(
         keys=keys,
         sessions=sessions,
@@ -65,7 +70,9 @@ def build(
         devices=DeviceService(engine, clock),
         links=links,
         services=AccountService(engine, clock),
-        groups=GroupStore(engine, clock, settle),
+        groups=groups,
+        own_data=OwnData(engine, settings, clock, groups),
+        erasure=Erasure(engine, clock),
         login=login,
         keeper=keeper,
         verifier=verifier,

@@ -140,6 +140,24 @@ class SessionStore:
                 raise NotFound(f"You have no session {handle!r}.", hint="It may be over already.")
             audit.record(connection, who, "session.ended", now=self._clock(), subject=handle)
 
+    def end_others(self, who: Who, cookie: str | None) -> int:
+        """End all sessions of whoever asks but the one behind `cookie`; return how many."""
+        here = digest(cookie or "")
+        with self._engine.begin() as connection:
+            ended = connection.execute(
+                sa.delete(session).where(session.c.account == who.person, session.c.id != here)
+            ).rowcount
+            if ended:
+                audit.record(
+                    connection,
+                    who,
+                    "session.ended",
+                    now=self._clock(),
+                    subject=who.person,
+                    others=ended,
+                )
+        return ended
+
 
 _BY_COOKIE = (
     sa.select(*columns(), session.c.provider, session.c.seen, session.c.refresh_at)

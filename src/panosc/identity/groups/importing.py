@@ -186,7 +186,8 @@ def _merge_names(
     added = pg.insert(alias).values([{"name": name, "person": keep} for name in sorted(moved)])
     connection.execute(added.on_conflict_do_update(index_elements=["name"], set_={"person": keep}))
     counts.names += len(moved)
-    audit.record(connection, who, "person.merged", now=now, subject=keep, names=sorted(moved))
+    subject = keep if keep in accounts else None
+    audit.record(connection, who, "person.merged", now=now, subject=subject, names=len(moved))
 
 
 _new_group = sa.table(

@@ -20,7 +20,7 @@ from panosc.identity.groups.files import read
 from panosc.identity.groups.importing import Imported, take_over
 from panosc.identity.groups.reading import Said, person_name
 from panosc.policy import audit
-from panosc.policy.asking import require
+from panosc.policy.requiring import require
 
 Settle = Callable[[sa.Connection, Sequence[str], datetime], None]
 """Brings the datasets of groups in line with the policy, after their dates or type changed."""
