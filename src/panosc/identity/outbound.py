@@ -102,9 +102,9 @@ class _Rules:
         return host in self._named or (self._dev_login and host in _LOOPBACK_NAMES)
 
     def _judge(self, host: str, address: Address) -> None:
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
         if host in self._named:
+            if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+                address = address.ipv4_mapped
             # not even a trusted name leads to the services of the machine it runs on
             is_fine = not (address.is_link_local or address.is_multicast or address.is_unspecified)
         elif self._dev_login and host in _LOOPBACK_NAMES:
