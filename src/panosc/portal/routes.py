@@ -16,12 +16,22 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
-from panosc.portal.pages.personal import device, signing_in, tokens
+from panosc.portal.pages.personal import (
+    access,
+    audit,
+    device,
+    requests,
+    share_link,
+    signing_in,
+    tokens,
+)
 from panosc.portal.site import Site
 
 PAGES = (
     home,
     search,
+    # its paths lie beneath those of datasets, which take everything
+    access,
     datasets,
     documents,
     instruments,
@@ -33,6 +43,9 @@ PAGES = (
     signing_in,
     tokens,
     device,
+    requests,
+    share_link,
+    audit,
 )
 
 

@@ -132,6 +132,17 @@ class Acts:
             yield Decision(connection=connection, record=record, now=self.clock())
             changes.append(connection, [("Dataset", record.pid)])
 
+    def check(self, who: Who, pid: str, act: Act) -> None:
+        """Refuse what `deciding` would refuse, and change nothing.
+
+        Raises
+        ------
+        Unauthenticated, NotFound, Gone, Forbidden, WrongScope
+        """
+        signed_in(who)
+        with self.engine.connect() as connection:
+            self.demand(who, act, self.known(connection, who, pid))
+
     def look(self, who: Who, pid: str) -> tuple[Record, State]:
         """Return a dataset that `who` may know of, and its state.
 

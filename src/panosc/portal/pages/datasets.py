@@ -7,7 +7,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from panosc.charts.svg import draw, finding, table
-from panosc.domain.access import Who
+from panosc.domain.access import NEVER, Who
 from panosc.domain.errors import NotFound, PanoscError
 from panosc.domain.query import Include, Order, Query
 from panosc.portal import facts, jsonld, snippets
@@ -76,6 +76,7 @@ def router(site: Site) -> APIRouter:
     def show(request: Request, who: Asker, pid: str) -> Response:
         record = _record(site, who, pid)
         content = _content(site, request, record)
+        content |= _access(site, who, record)
         content |= _plot(site, who, record) | _first_files(site, who, record)
         return site.render.page(request, "dataset", **content)
 
@@ -165,7 +166,6 @@ def _content(site: Site, request: Request, record: Item) -> Item:
         "jsonld": jsonld.script(described),
         "documents": record.get("documents", []),
         "kind": record.get("kind"),
-        "access": {"access": record["access"], "until": facts.embargo_end(record)},
         "reason": record.get("withdrawnReason"),
         "licence": facts.license_of(record),
         "people": people,
@@ -202,6 +202,19 @@ def _measured(record: Item) -> tuple[str, str | None] | None:
     if not start:
         return None
     return start, end if end and end[:16] != start[:16] else None
+
+
+def _access(site: Site, who: Who, record: Item) -> Item:
+    """Return the state with its end as it was decided, and until when it is shared with them."""
+    held, state = site.policy.acts.look(who, record["pid"])
+    is_shared, until = site.policy.sharing.mine(who, held)
+    opens = held.guard.open_at
+    has_end = state == "embargoed" and opens != NEVER
+    return {
+        "access": {"access": state, "until": opens.isoformat() if has_end else None},
+        "is_shared": is_shared and state in {"embargoed", "closed"},
+        "shared_until": None if until is None else until.isoformat(),
+    }
 
 
 def _plot(site: Site, who: Who, record: Item) -> Item:
