@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy.dialects import postgresql as pg
 
 from panosc.app import create_app
 from panosc.catalogue.people import account
@@ -27,6 +28,7 @@ from panosc.settings import Settings
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GROUP = "proposal-1"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 PEOPLE = {
     "stranger": (),
     "member": (("team", GROUP),),
@@ -98,30 +100,28 @@ def build(settings: Settings, engine: sa.Engine, clock: Clock) -> Node:
     async def length(request: Request) -> PlainTextResponse:
         return PlainTextResponse(str(len(await request.body())))
 
-    app.add_api_route("/test-act", act, methods=["POST", "PUT", "PATCH", "DELETE", "GET"])
-    app.add_api_route("/test-whole", whole)
-    app.add_api_route("/test-length", length, methods=["POST"])
+    app.add_api_route("/test-act", act, methods=[*METHODS], include_in_schema=False)
+    app.add_api_route("/test-whole", whole, include_in_schema=False)
+    app.add_api_route("/test-length", length, methods=["POST"], include_in_schema=False)
     people(engine, settings)
     return node
 
 
 def people(engine: sa.Engine, settings: Settings) -> None:
-    """Add an account of every role, who accepted the terms."""
+    """Add an account of every role, who accepted the terms, unless they are there."""
     with engine.begin() as connection:
         for name, duties in PEOPLE.items():
-            connection.execute(
-                sa.insert(account).values(
-                    id=f"u-{name}",
-                    kind="person",
-                    name=name.title(),
-                    terms=settings.terms_version,
-                    terms_at=NOW,
-                )
-            )
+            values = {
+                "id": f"u-{name}",
+                "kind": "person",
+                "name": name.title(),
+                "terms": settings.terms_version,
+                "terms_at": NOW,
+            }
+            connection.execute(pg.insert(account).values(values).on_conflict_do_nothing())
             for role, group in duties:
-                connection.execute(
-                    sa.insert(group_member).values(person=f"u-{name}", group=group, role=role)
-                )
+                member = {"person": f"u-{name}", "group": group, "role": role}
+                connection.execute(pg.insert(group_member).values(member).on_conflict_do_nothing())
 
 
 def catalogue(engine: sa.Engine) -> None:

@@ -135,10 +135,10 @@ ATTACKS = {
 @pytest.mark.browser
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["same site", "cross site"])
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_page_in_chromium_cannot_act_for_who_looks(node, chromium, attack, host):
+def test_a_page_in_chromium_cannot_act_for_who_looks(node, browser, attack, host):
     """From another port (the same site: cookies are sent) and from another site."""
     name, _, value = node.cookie("pi")["Cookie"].partition("=")
-    context = chromium.new_context()
+    context = browser.new_context()
     try:
         page = context.new_page()
         page.goto(node.address + "/accessibility")
@@ -160,9 +160,9 @@ def test_a_page_in_chromium_cannot_act_for_who_looks(node, chromium, attack, hos
 
 
 @pytest.mark.browser
-def test_a_stranger_page_reads_the_open_api_but_not_as_who_looks(node, chromium):
+def test_a_stranger_page_reads_the_open_api_but_not_as_who_looks(node, browser):
     name, _, value = node.cookie("steward")["Cookie"].partition("=")
-    context = chromium.new_context()
+    context = browser.new_context()
     try:
         context.add_cookies([{"name": name, "value": value, "url": node.address}])
         page = context.new_page()
