@@ -74,6 +74,7 @@ _SAYS = {
     403: "This person may not do it.",
     404: "There is none, or none that the caller may know of.",
     409: "It has changed meanwhile.",
+    410: "It was here and has been erased.",
     422: "A value cannot be used; the page says which.",
     429: "Too often; try again later.",
 }
