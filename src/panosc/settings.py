@@ -174,3 +174,20 @@ class Settings(BaseSettings):
         home = init_settings().get("home") or env_settings().get("home") or default_home()
         toml = TomlConfigSettingsSource(settings_cls, Path(str(home)) / "panosc.toml")
         return init_settings, env_settings, toml
+
+
+class ClientSettings(BaseSettings):
+    """What the command line reads of the environment when it acts at a node elsewhere."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    token: SecretStr | None = Field(
+        default=None,
+        validation_alias="PANOSC_TOKEN",
+        description="Token to use, instead of the login that `panosc login` has kept",
+    )
+    config_home: Path = Field(
+        default_factory=lambda: Path.home() / ".config",
+        validation_alias="XDG_CONFIG_HOME",
+        description="Folder of this user's configuration; logins are in panosc/credentials.json",
+    )

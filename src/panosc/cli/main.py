@@ -7,9 +7,10 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from panosc import __version__
-from panosc.cli import catalogue, group, terminal
+from panosc.cli import catalogue, group, terminal, token, user
 from panosc.cli.config import config
 from panosc.cli.ingest import ingest
+from panosc.cli.login import login, logout, whoami
 from panosc.cli.serve import serve
 from panosc.domain.errors import PanoscError
 
@@ -22,6 +23,11 @@ app.command()(serve)
 app.command()(ingest)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(group.app, name="group")
+app.add_typer(token.app, name="token")
+app.add_typer(user.app, name="user")
+app.command()(login)
+app.command()(logout)
+app.command()(whoami)
 app.command()(config)
 
 

@@ -21,7 +21,7 @@ from panosc.identity import tokens
 from panosc.identity.keys import digest
 from panosc.identity.standing import is_live, standing_of
 from panosc.policy import audit as trail
-from panosc.policy.asking import require, require_session
+from panosc.policy.requiring import require, require_session
 
 LIFETIME = timedelta(minutes=10)
 INTERVAL = timedelta(seconds=5)

@@ -14,7 +14,7 @@ from panosc.catalogue.people import account, alias
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from panosc.policy import audit
-from panosc.policy.asking import require
+from panosc.policy.requiring import require
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _LONGEST_PID = 300

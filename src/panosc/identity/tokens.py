@@ -20,7 +20,7 @@ from panosc.domain.errors import Conflict, Forbidden, Invalid, NotFound, Unauthe
 from panosc.identity.keys import digest
 from panosc.identity.standing import Standing, columns, from_row, is_live, standing_of
 from panosc.policy import audit
-from panosc.policy.asking import require, require_session
+from panosc.policy.requiring import require, require_session
 from panosc.settings import Settings
 
 Kind = Literal["personal", "access", "refresh"]

@@ -8,8 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from panosc.domain.access import ANYONE, SCOPES, Scope, Who
-from panosc.domain.errors import Forbidden, Unauthenticated, WrongScope
+from panosc.domain.access import ANYONE, Who
+from panosc.policy.requiring import require, require_session
+
+__all__ = ["asked", "call", "called", "install", "payer", "require", "require_session", "who_asks"]
 
 Authenticate = Callable[[Request], Who]
 """Finds out who sent a request; raises `Unauthenticated` for a credential that is none."""
@@ -74,52 +76,3 @@ def call(request: Request, name: str | None) -> None:
 def called(request: Request) -> str | None:
     """Return how the person who sent the request is called."""
     return getattr(request.state, "signed_in_name", None)
-
-
-def require(who: Who, scope: Scope) -> str:
-    """Return the account of who asks, if it may use `scope`.
-
-    Raises
-    ------
-    Unauthenticated, WrongScope
-    Forbidden
-        If the terms of this node are not accepted.
-    """
-    if who.person is None:
-        raise Unauthenticated(
-            "This is only for those who have signed in.",
-            hint="Sign in, or send a token: “Authorization: Bearer TOKEN”.",
-        )
-    if not who.scopes:
-        raise Forbidden(
-            "The acceptable use policy of this node has not been accepted yet.",
-            hint="Read and accept it on the page /account/terms.",
-        )
-    if scope not in who.scopes:
-        raise WrongScope(
-            f"This needs the scope {scope}: {SCOPES[scope]}. Yours are not enough.",
-            scope=scope,
-            hint="Make a token with that scope on the page /account/tokens.",
-        )
-    return who.person
-
-
-def require_session(who: Who) -> str:
-    """Return the account of who asks in a browser session.
-
-    Raises
-    ------
-    Unauthenticated
-    Forbidden
-        If they are known by anything else, such as a token.
-    """
-    if who.person is None:
-        raise Unauthenticated(
-            "This is only for those who have signed in.", hint="Sign in with a browser."
-        )
-    if who.via != "session":
-        raise Forbidden(
-            "This is done by a person who has signed in with a browser, never by a token.",
-            hint="A token that leaked could otherwise make others.",
-        )
-    return who.person

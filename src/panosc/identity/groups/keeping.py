@@ -52,6 +52,8 @@ class Membership:
     role: str
     until: datetime | None
     source: str
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 class GroupStore:
@@ -308,7 +310,13 @@ def _groups(
 def _memberships(connection: sa.Connection, chosen: sa.ColumnElement[bool]) -> list[Membership]:
     columns = group_member.c
     query = (
-        sa.select(group_member, group.c.title, account.c.id.label("account"))
+        sa.select(
+            group_member,
+            group.c.title,
+            group.c.starts,
+            group.c.ends,
+            account.c.id.label("account"),
+        )
         .outerjoin(group, group.c.name == columns["group"])
         .outerjoin(alias, alias.c.name == columns.person)
         .outerjoin(account, account.c.id == sa.func.coalesce(alias.c.person, columns.person))

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from panosc.domain.access import SCOPES, Who
 from panosc.domain.errors import Invalid, PanoscError, TooMany
-from panosc.policy.asking import require, require_session
+from panosc.policy.requiring import require, require_session
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
 
 PATH = "/device"

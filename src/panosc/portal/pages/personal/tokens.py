@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from panosc.domain.access import SCOPES, Who
 from panosc.domain.errors import Conflict, Invalid, PanoscError
 from panosc.identity.tokens import LONGEST_DAYS, Made
-from panosc.policy.asking import require, require_session
+from panosc.policy.requiring import require, require_session
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
 
 PATH = "/account/tokens"

@@ -1,0 +1,1 @@
+"""What the command line needs to act at a node elsewhere: credentials and calls."""
