@@ -25,7 +25,7 @@ from panosc.portal.security import HEADERS
 from panosc.portal.words import doi_address
 
 MEDIA_TYPE = "application/problem+json"
-_MACHINES = ("/panosc-api", "/api/")
+MACHINES = ("/panosc-api", "/api/")
 _LONGEST = 300
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def _reason(error: Unauthenticated) -> str:
 
 def wants_html(request: Request) -> bool:
     """Whether a page is a better answer than JSON: a browser asks, and not for the API."""
-    if request.url.path.startswith(_MACHINES):
+    if request.url.path.startswith(MACHINES):
         return False
     weights = dict(_weights(request.headers.get("accept", "")))
     machine = max(weights.get("application/json", 0.0), weights.get(MEDIA_TYPE, 0.0))

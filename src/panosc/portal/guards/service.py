@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from panosc.policy.budgets import Budgets
 from panosc.portal import security
+from panosc.portal.guards import describing
 from panosc.portal.guards.bodies import Bodies
 from panosc.portal.guards.clients import Clients
 from panosc.portal.guards.counting import Counting
@@ -20,6 +21,7 @@ def install(
     app: FastAPI, settings: Settings, *, budgets: Budgets, clock: Callable[[], datetime]
 ) -> None:
     """Put all guards in front of `app`; the one that is added last is met first."""
+    describing.install(app)
     app.add_middleware(Counting, budgets=budgets)
     app.add_middleware(Bodies)
     app.add_middleware(Forgery, settings=settings)
