@@ -7,6 +7,7 @@ first block of records. What PostgreSQL refuses becomes an error that says what 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -109,6 +110,27 @@ class Reading:
     def last_change(self) -> int:
         """Return the number of the newest change of the catalogue, 0 before the first."""
         return int(self.run(sa.select(sa.func.max(table_of("changes").c.number)))[0][0] or 0)
+
+    def next_opening(self) -> datetime | None:
+        """Return when what the viewer may see changes next without anybody doing anything.
+
+        That is when a record opens, or something shared with the viewer is shared no longer.
+        """
+        now, found = self.viewer.now, []
+        for table in (table_of("dataset"), table_of("document")):
+            for column in (table.c.open_at, table.c.core_at):
+                # the first condition is that of the partial index
+                first = sa.text(f"{column.name} > '0001-01-02 00:00:00+00'")
+                found.append(sa.select(sa.func.min(column)).where(first, column > now))
+        if self.viewer.who.readers:
+            share = table_of("share")
+            readers = sa.literal(sorted(self.viewer.who.readers), sa.ARRAY(sa.Text))
+            ends = sa.select(sa.func.min(share.c.until))
+            found.append(ends.where(share.c.reader == sa.any_(readers), share.c.until > now))
+        times = [select.scalar_subquery() for select in found]
+        # `least` passes over nulls
+        earliest: datetime | None = self.run(sa.select(sa.func.least(*times)))[0][0]
+        return earliest
 
     def parameter_names(self) -> list[str]:
         """Return the names of the parameters that the viewer may see, in order.

@@ -4,7 +4,7 @@ The first argument says who asks; what that person may not see is not there. How
 is read from the database is `reading`.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Clause, Query
 from panosc.search import facets as counting
+from panosc.search.experiments import Summary, of_node, summaries
 from panosc.search.facets import Facet
 from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
@@ -26,6 +27,14 @@ from panosc.settings import Settings
 KEPT = timedelta(minutes=1)
 """How long counts of facets are kept."""
 MOST_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Counted:
+    """Counts of facets, and the moment from which they may be wrong."""
+
+    facets: dict[str, list[Facet]]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +63,7 @@ class SearchService:
         self._engine = engine
         self._settings = settings
         self._clock = clock
-        self._counted: dict[Hashable, tuple[datetime, dict[str, list[Facet]]]] = {}
+        self._counted: dict[Hashable, _Counted] = {}
 
     def find(self, who: Who, query: Query) -> Iterator[Item]:
         """Yield the records that `who` may list and that fit, with a ``score`` each."""
@@ -101,23 +110,36 @@ class SearchService:
     ) -> dict[str, list[Facet]]:
         """Return the values that may be chosen for each facet, each without its own filter.
 
-        Counts are kept for a minute, as long as nothing in the catalogue changes.
+        Counts are kept for a minute, as long as nothing in the catalogue changes or opens.
         """
         asked = replace(selection, sort="", page=1, problems=())
         with self._reading(who, selection.query()) as reading:
             key = (who, asked, tuple(names), reading.last_change())
             kept = self._counted.get(key)
-            if kept is None or reading.viewer.now - kept[0] > KEPT:
+            now = reading.viewer.now
+            if kept is None or not now < kept.until:
                 counts = counting.count(reading.run, reading.viewer, asked, key[2])
+                opens = reading.next_opening()
+                until = now + KEPT if opens is None else min(now + KEPT, opens)
                 if len(self._counted) >= MOST_KEPT:
                     self._counted.clear()
-                kept = self._counted[key] = (reading.viewer.now, counts)
-            return {name: list(items) for name, items in kept[1].items()}
+                kept = self._counted[key] = _Counted(facets=counts, until=until)
+            return {name: list(items) for name, items in kept.facets.items()}
 
     def parameter_names(self, who: Who) -> list[str]:
         """Return the names of the parameters that `who` may see, in order."""
         with self._reading(who, Query(model="Dataset")) as reading:
             return reading.parameter_names()
+
+    def experiments(self, who: Who, groups: Sequence[str]) -> dict[str, Summary]:
+        """Return the datasets of `groups` in figures, as far as `who` may list them."""
+        with self._engine.connect() as connection:
+            return summaries(connection, who, groups, now=self._clock())
+
+    def states(self, who: Who) -> dict[str, int]:
+        """Return how many datasets `who` may list, by state."""
+        with self._engine.connect() as connection:
+            return of_node(connection, who, now=self._clock())
 
     def _find(self, who: Who, query: Query, enter: Entrance) -> Iterator[Item]:
         with self._reading(who, query) as reading:
