@@ -7,7 +7,8 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from panosc import __version__
-from panosc.cli import catalogue, group, terminal, token, user
+from panosc.cli import catalogue, group, policy, terminal, token, user
+from panosc.cli.audit import audit
 from panosc.cli.config import config
 from panosc.cli.ingest import ingest
 from panosc.cli.login import login, logout, whoami
@@ -23,8 +24,10 @@ app.command()(serve)
 app.command()(ingest)
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(group.app, name="group")
+app.add_typer(policy.app, name="policy")
 app.add_typer(token.app, name="token")
 app.add_typer(user.app, name="user")
+app.command()(audit)
 app.command()(login)
 app.command()(logout)
 app.command()(whoami)
