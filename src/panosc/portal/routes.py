@@ -18,8 +18,10 @@ from panosc.portal.pages import (
 )
 from panosc.portal.pages.personal import (
     access,
+    account,
     audit,
     device,
+    experiments,
     requests,
     share_link,
     signing_in,
@@ -46,6 +48,8 @@ PAGES = (
     requests,
     share_link,
     audit,
+    experiments,
+    account,
 )
 
 

@@ -3,7 +3,7 @@
 Taking it all away is `erasing`. The science is not theirs alone: what they made stays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from panosc.catalogue.people import account, alias, audit, identity, petition, s
 from panosc.catalogue.tables import dataset, share
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
+from panosc.identity import accounts
 from panosc.identity.groups.keeping import GroupStore, Membership
 from panosc.policy import audit as trail
 from panosc.policy.asking import require_session
@@ -125,6 +126,17 @@ class OwnData:
                     connection, who, "terms.accepted", now=now, subject=person, version=version
                 )
 
+    def unlink(self, who: Who, iss: str, sub: str) -> None:
+        """Take one of the identities of the caller away, with the groups that it gave.
+
+        Raises
+        ------
+        NotFound, Conflict
+        """
+        require_session(who)
+        with self._engine.begin() as connection:
+            accounts.unlink(connection, who, iss, sub, now=self._clock())
+
     def export(self, who: Who) -> dict[str, Any]:
         """Return everything that the node holds on the caller, without secrets."""
         person = require_session(who)
@@ -163,7 +175,7 @@ class OwnData:
                 "sessions": rows(session, session.c.account == person, "id", "sealed"),
                 "tokens": rows(token, token.c.account == person, "hash"),
                 "requests": rows(petition, petition.c.account == person, "dataset_id"),
-                "given": [_shown(row) for row in connection.execute(given).mappings()],
+                "given": [_shown(dict(row)) for row in connection.execute(given).mappings()],
                 "received": [dict(row) for row in connection.execute(received).mappings()],
                 "usage": rows(usage, usage.c.subject == person),
                 "audit": [dict(row) for row in connection.execute(newest).mappings()],
@@ -181,7 +193,7 @@ def _identity(row: Any) -> Identity:
     )
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return a share without the hash of its link, which is a secret's."""
     is_link = row["reader"].startswith("link:")
     return {**row, "reader": "link" if is_link else row["reader"]}

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from panosc.domain import errors
 from panosc.portal.rendering import THEMES
 from panosc.portal.site import Site, add_page, go_to
+from panosc.portal.words import contact_address
 
 _YEAR_S = 365 * 24 * 3600
 
@@ -22,7 +23,14 @@ def router(site: Site) -> APIRouter:
         )
 
     def privacy(request: Request) -> Response:
-        return site.render.page(request, "privacy", title="Privacy", canonical="/privacy")
+        return site.render.page(
+            request,
+            "privacy",
+            title="Privacy",
+            canonical="/privacy",
+            audit_days=site.settings.audit_days,
+            contact=site.settings.contact and contact_address(site.settings.contact),
+        )
 
     def credits_(request: Request) -> Response:
         return site.render.page(request, "credits", title="Credits", canonical="/credits")
