@@ -3,6 +3,7 @@
 Wrong is: a 5xx, a status that is not described, another content type or body than described.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,20 @@ SETTINGS = hypothesis.settings(
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=False,
 )
+
+
+@schemathesis.serializer("application/x-ndjson")
+def lines_of_json(_context: Any, value: Any) -> bytes:
+    """Write what was made up for a stream of lines, as it is where it is text."""
+    match value:
+        case bytes():
+            return value
+        case str():
+            return value.encode(errors="replace")
+        case list():
+            return b"\n".join(json.dumps(one, default=str).encode() for one in value)
+        case _:
+            return json.dumps(value, default=str).encode()
 
 
 @dataclass

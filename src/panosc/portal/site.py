@@ -1,7 +1,8 @@
 """What every page is given: the services of the node, and how a page is added."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -56,13 +57,23 @@ class Site:
 
 
 def add_page(
-    routes: APIRouter, path: str, handler: Callable[..., Response], *, summary: str
+    routes: APIRouter,
+    path: str,
+    handler: Callable[..., Response],
+    *,
+    summary: str,
+    also: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
-    """Add a page for GET, described in the API document, and for HEAD."""
+    """Add a page for GET, described in the API document, and for HEAD.
+
+    `also` says what else it answers, status by status; what holds for every route is said in
+    `guards.describing`.
+    """
     described: dict[str, Any] = {
         "summary": summary,
         "tags": ["Pages"],
         "response_class": HTMLResponse,
+        "responses": {status: {"description": text} for status, text in also.items()},
     }
     routes.add_api_route(path, handler, methods=["GET"], **described)
     routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)

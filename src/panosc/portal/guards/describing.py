@@ -48,6 +48,8 @@ CHANGING = {
     403: "The caller may not, or the request does not come from a page of this node.",
     413: "The body is too large.",
 }
+NAMED = {404: "There is none, or none that the caller may know of."}
+OF_RECORDS = {410: "It was here, and has been erased or withdrawn."}
 _OURS = ("HTTPValidationError", "ValidationError")
 
 
@@ -81,12 +83,20 @@ def describe(document: Described) -> None:
 
 def _add(operation: Described, path: str, *, is_reading: bool) -> None:
     responses: dict[str, Described] = operation["responses"]
-    for common, text in (EVERYWHERE if is_reading else EVERYWHERE | CHANGING).items():
+    said = EVERYWHERE if is_reading else EVERYWHERE | CHANGING
+    if "{" in path:
+        said = said | NAMED
+    if "{pid" in path:
+        said = said | OF_RECORDS
+    for common, text in said.items():
         found = responses.setdefault(str(common), {"description": text})
         if "HTTPValidationError" in str(found.get("content")):
             responses[str(common)] = {"description": text}
     for status, response in responses.items():
-        if status.startswith(("4", "5")):
+        if status.startswith("3"):
+            # it leads elsewhere and has no body
+            response.pop("content", None)
+        elif status.startswith(("4", "5")):
             content = response.setdefault("content", {})
             content.setdefault(
                 problems.MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -56,7 +56,13 @@ def router(site: Site) -> APIRouter:
     add_page(routes, "/privacy", privacy, summary="What is stored about visitors")
     add_page(routes, "/credits", credits_, summary="What the pages are made of")
     add_page(routes, "/docs/errors/", problems, summary="The errors and what they mean")
-    add_page(routes, "/settings/theme", theme, summary="Choose light, dark or automatic colours")
+    add_page(
+        routes,
+        "/settings/theme",
+        theme,
+        summary="Choose light, dark or automatic colours",
+        also={303: "Back to where the form stood."},
+    )
     return routes
 
 

@@ -127,7 +127,13 @@ def _add_signing_out(routes: APIRouter, site: Site) -> None:
         leave_from_there,
         methods=["POST"],
         response_class=Response,
-        responses={400: {"description": "The logout token is not good"}, 502: _REFUSED[502]},
+        responses={
+            400: {
+                "description": "The logout token is not good",
+                "content": {"application/json": {}},
+            },
+            502: _REFUSED[502],
+        },
         summary="A provider says that sessions are over",
         tags=["Sign-in"],
     )
