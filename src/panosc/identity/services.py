@@ -135,8 +135,10 @@ class AccountService:
             .where(sa.or_(account.c.id == name, alias.c.name == name))
             .limit(1)
         )
-        with self._engine.connect() as connection:
-            found: str | None = connection.execute(query).scalar()
+        found: str | None = None
+        if name.isprintable():
+            with self._engine.connect() as connection:
+                found = connection.execute(query).scalar()
         if found is None:
             raise _nobody(name)
         return found

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from panosc.domain.access import NODE_GROUP, SCOPES, Who
-from panosc.domain.errors import Forbidden
+from panosc.domain.errors import Forbidden, NotFound
 from panosc.identity.routes.bodies import (
     AccountShown,
     LinkMade,
@@ -115,6 +115,8 @@ def _add_services(routes: APIRouter, identity: Identity) -> None:
     )
     def token(who: Asker, account: str, new: NewToken, response: Response) -> TokenMade:
         require_session(who)
+        if not account.startswith("svc-"):
+            raise NotFound("There is no such service.", hint="Those there are: /api/v1/services.")
         response.headers.update(_PRIVATE)
         return made(
             identity.tokens.create(
