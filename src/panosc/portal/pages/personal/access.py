@@ -268,6 +268,7 @@ def _page(
     record, state = site.policy.acts.look(who, pid)
     opens = record.guard.open_at
     is_shared, shared_until = site.policy.sharing.mine(who, record)
+    explained = site.policy.explaining.explain(who, pid)
     link = _new_link(site, request, who, pid) if refused is None else None
     answer = site.render.page(
         request,
@@ -283,6 +284,8 @@ def _page(
             "until": _said(opens) if state == "embargoed" and opens != NEVER else None,
         },
         reason=record.reason,
+        reasons=explained.reasons if state != "withdrawn" else (),
+        has_policy=explained.policy is not None,
         is_shared=is_shared,
         shared_until=_said(shared_until),
         is_signed_in=who.person is not None,
