@@ -8,6 +8,9 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import Provider from 'oidc-provider';
 
+// stdout is for answers alone
+console.log = console.info = console.warn = console.error;
+
 const rows = new Map();
 const grantsOf = new Map();
 
@@ -147,6 +150,6 @@ for await (const line of input) {
   } catch (error) {
     answer = { error: error.message };
   }
-  console.log(JSON.stringify(answer));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
 }
 process.exit(0);
