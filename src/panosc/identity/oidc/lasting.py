@@ -123,7 +123,8 @@ class SessionKeeper:
         theirs = [session.c.iss == provider.issuer]
         theirs += [session.c[key] == claims[key] for key in ("sid", "sub") if claims.get(key)]
         with self._engine.begin() as connection:
-            if not connection.execute(seen.on_conflict_do_nothing()).rowcount:
+            first = seen.on_conflict_do_nothing().returning(spent.c.name)
+            if connection.execute(first).first() is None:
                 return 0
             rows = connection.execute(sa.delete(session).where(*theirs).returning(session)).all()
             for row in rows:
