@@ -3,7 +3,7 @@
 Taking it all away is `erasing`. The science is not theirs alone: what they made stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -146,7 +146,7 @@ class OwnData:
             def rows(table: sa.Table, chosen: Any, *left_out: str) -> list[dict[str, Any]]:
                 columns = [column for column in table.c if column.name not in left_out]
                 query = sa.select(*columns).where(chosen).order_by(*table.primary_key)
-                return [dict(row) for row in connection.execute(query).mappings()]
+                return [_row(row) for row in connection.execute(query).mappings()]
 
             newest = (
                 sa.select(audit)
@@ -175,10 +175,10 @@ class OwnData:
                 "sessions": rows(session, session.c.account == person, "id", "sealed"),
                 "tokens": rows(token, token.c.account == person, "hash"),
                 "requests": rows(petition, petition.c.account == person, "dataset_id"),
-                "given": [_shown(dict(row)) for row in connection.execute(given).mappings()],
-                "received": [dict(row) for row in connection.execute(received).mappings()],
+                "given": [_shown(_row(row)) for row in connection.execute(given).mappings()],
+                "received": [_row(row) for row in connection.execute(received).mappings()],
                 "usage": rows(usage, usage.c.subject == person),
-                "audit": [dict(row) for row in connection.execute(newest).mappings()],
+                "audit": [_row(row) for row in connection.execute(newest).mappings()],
             }
 
 
@@ -191,6 +191,11 @@ def _identity(row: Any) -> Identity:
         seen=row.seen,
         not_understood=tuple(row.claims.get("ignored") or ()),
     )
+
+
+def _row(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row with names that are texts and nothing more: those of some columns are not."""
+    return {str(name): value for name, value in row.items()}
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
