@@ -2,7 +2,8 @@
 
 import signal
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from panosc.cli import terminal
 from panosc.cli.options import Home, settings_of
 from panosc.domain.errors import Unavailable
 from panosc.identity.personal.retention import daily
+from panosc.settings import Settings
 
 LONGEST_REQUEST = 1 << 20
 """Bytes of a request's head: an address may hold a whole filter."""
@@ -24,15 +26,23 @@ def serve(
     home: Home = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    dev_login: Annotated[
+        bool | None,
+        typer.Option("--dev-login", help="Let made-up people sign in, to try it out."),
+    ] = None,
 ) -> None:
     """Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it."""
     # the web service takes a second to import, which no other verb should wait for
     from panosc.app import create_app  # noqa: PLC0415
 
-    settings = settings_of(home, host=host, port=port)
-    listener = _listen(settings.host, settings.port)
-    with listener, open_database(settings, progress=terminal.say) as engine:
-        number = listener.getsockname()[1]
+    chosen = settings_of(home, host=host, port=port, dev_login=dev_login)
+    listener = _listen(chosen.host, chosen.port)
+    address = f"http://{_written(chosen.host)}:{listener.getsockname()[1]}"
+    with (
+        listener,
+        _with_people(chosen, address) as settings,
+        open_database(settings, progress=terminal.say) as engine,
+    ):
         app = create_app(settings, engine)
         config = uvicorn.Config(
             app,
@@ -44,11 +54,24 @@ def serve(
             # a long filter is answered with its fault, not cut off
             h11_max_incomplete_event_size=LONGEST_REQUEST,
         )
-        server = _Announcing(config, f"ready http://{_written(settings.host)}:{number}")
+        server = _Announcing(config, f"ready {address}")
         # the server stops by itself at a signal and then passes it on: it has been obeyed
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt), daily(engine, settings, lambda: datetime.now(UTC)):
             server.run(sockets=[listener])
+
+
+@contextmanager
+def _with_people(settings: Settings, address: str) -> Iterator[Settings]:
+    """Run the provider of made-up people where it is wanted; yield settings that know it."""
+    if not settings.dev_login:
+        yield settings
+        return
+    from panosc.identity.devprovider import DevProvider  # noqa: PLC0415
+
+    with DevProvider(settings).running() as provider:
+        known = provider.as_provider(settings.base_url or address)
+        yield settings.model_copy(update={"providers": (known,)})
 
 
 class _Announcing(uvicorn.Server):
