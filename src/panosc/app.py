@@ -16,7 +16,7 @@ from panosc.catalogue.failures import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
-from panosc.policy import asking, births
+from panosc.policy import asking, births, published
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
 from panosc.portal import problems
@@ -77,6 +77,7 @@ def create_app(
     app.include_router(search.router(searching))
     app.include_router(identity_routes.router(who, settings))
     app.include_router(policy_routes.router(rules))
+    app.include_router(published.router(rules))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock)

@@ -111,7 +111,7 @@ class Head(_Part):
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,30}$")]
     title: Text
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en"
-    effective_from: date
+    effective_from: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2200, 1, 1))]
     based_on: tuple[Text, ...] = Field(min_length=1)
 
 

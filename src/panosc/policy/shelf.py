@@ -57,6 +57,8 @@ class Shelf:
 
     in_force: Sequence[Document]
     paths: Mapping[str, Path]
+    texts: Mapping[str, str]
+    """What their files said when they were read, by name, comments and all."""
     _kept: dict[str, Document] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -222,6 +224,7 @@ def read_shelf(settings: Settings) -> Shelf:
     if faults:
         raise refused(faults)
     paths: dict[str, Path] = {}
+    texts: dict[str, str] = {}
     found: list[Document] = []
     for path, item in checked:
         if item.document is None:
@@ -232,10 +235,11 @@ def read_shelf(settings: Settings) -> Shelf:
                 hint="Give one of them another id or version.",
             )
         paths[item.document.name] = path
+        texts[item.document.name] = item.text.decode()
         found.append(item.document)
     _refuse_ties(found, paths)
     found.sort(key=lambda item: (item.policy.effective_from, item.name), reverse=True)
-    return Shelf(in_force=found, paths=paths)
+    return Shelf(in_force=found, paths=paths, texts=texts)
 
 
 def open_shelf(settings: Settings, engine: sa.Engine) -> Shelf:

@@ -52,6 +52,7 @@ class Checked:
 
     document: Document | None
     faults: tuple[Fault, ...]
+    text: bytes = b""
 
 
 def check(text: bytes, *, file: str) -> Checked:
@@ -68,7 +69,7 @@ def check(text: bytes, *, file: str) -> Checked:
     found = tuple(
         _fault(file, lines.line(path), path, message) for path, message in contradictions(document)
     )
-    return Checked(document=None if found else document, faults=found)
+    return Checked(document=None if found else document, faults=found, text=text)
 
 
 def check_file(path: Path) -> Checked:
