@@ -62,14 +62,24 @@ STEWARD, DIRECTOR = PEOPLE["steward"], PEOPLE["director"]
 
 def rows() -> list[tuple[str, dict[str, object]]]:
     """Return one dataset of each state, all of one group and instrument."""
-    about = {"ownerGroup": GROUP, "instrumentId": INSTRUMENT, "creationDate": "2025-05-01T00:00:00Z"}
+    about = {
+        "ownerGroup": GROUP,
+        "instrumentId": INSTRUMENT,
+        "creationDate": "2025-05-01T00:00:00Z",
+    }
     end = END.isoformat().replace("+00:00", "Z")
     return [
         ("Instrument", {"pid": INSTRUMENT, "name": "D22"}),
         ("Dataset", {"pid": OPEN, "title": "Open", "access": "open", **about}),
         (
             "Dataset",
-            {"pid": EMBARGOED, "title": "Later", "access": "embargoed", "embargoUntil": end, **about},
+            {
+                "pid": EMBARGOED,
+                "title": "Later",
+                "access": "embargoed",
+                "embargoUntil": end,
+                **about,
+            },
         ),
         ("Dataset", {"pid": CLOSED, "title": "Closed", "access": "closed", **about}),
         ("Dataset", {"pid": WITHDRAWN, "title": "Back", "access": "withdrawn", **about}),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
-from policy_people import CLOSED, EMBARGOED, ERASED, OPEN, PI, STEWARD, WITHDRAWN, Place
+from policy_people import CLOSED, EMBARGOED, OPEN, PI, STEWARD, WITHDRAWN, Place
 
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import changes, dataset, file, parameter, ruling, share
@@ -187,7 +187,13 @@ def test_of_the_erased_nothing_is_kept_even_when_it_comes_again(place, engine):
         row = connection.execute(sa.select(dataset).where(dataset.c.pid == OPEN)).one()
         left = {name for name, value in row._mapping.items() if value is not None}
         assert left - {"listed_at"} == {
-            "id", "pid", "mark", "core_at", "open_at", "created", "changed"
+            "id",
+            "pid",
+            "mark",
+            "core_at",
+            "open_at",
+            "created",
+            "changed",
         }
         for table in (file, parameter, share):
             count = sa.select(sa.func.count()).where(table.c.dataset_id == row.id)

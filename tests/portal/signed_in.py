@@ -35,7 +35,11 @@ PEOPLE = {
 
 def rows() -> list[tuple[str, dict[str, object]]]:
     """Return the catalogue."""
-    about = {"ownerGroup": GROUP, "instrumentId": INSTRUMENT, "creationDate": "2026-05-01T00:00:00Z"}
+    about = {
+        "ownerGroup": GROUP,
+        "instrumentId": INSTRUMENT,
+        "creationDate": "2026-05-01T00:00:00Z",
+    }
     later = {"access": "embargoed", "embargoUntil": "2029-05-01T00:00:00Z", **about}
     return [
         ("Instrument", {"pid": INSTRUMENT, "name": "D22", "facility": "ILL"}),
@@ -97,7 +101,9 @@ def _settle(engine: sa.Engine, settings: Settings) -> dict[str, str]:
     cookies = {}
     with engine.begin() as connection:
         write(connection, rows(), now=NOW)
-        connection.execute(sa.insert(group), [{"name": GROUP, "title": "Water"}, {"name": "P-200", "title": None}])
+        connection.execute(
+            sa.insert(group), [{"name": GROUP, "title": "Water"}, {"name": "P-200", "title": None}]
+        )
         for name, (full, role, group_name) in PEOPLE.items():
             person = f"u-{name}"
             connection.execute(

@@ -65,9 +65,7 @@ def test_forms_are_for_whom_they_are_for(by, person):
     assert "/-/access/share" not in text
     assert "/-/access/release" not in text
     assert "/-/access/withdraw" not in text
-    assert ("/-/access/request" in text) == (
-        person in {"stranger", "director", "administrator"}
-    )
+    assert ("/-/access/request" in text) == (person in {"stranger", "director", "administrator"})
     wanted = 401 if person is None else 403
     for form, data in [
         ("share", {"kind": "link"}),
@@ -151,7 +149,9 @@ def test_asked_and_granted(by):
     silent = pi.post(f"/requests/{number}/answer", data={"answer": "refuse"})
     assert silent.status_code == 422
     assert "Tell the asker why not" in silent.text
-    assert by("team").post(f"/requests/{number}/answer", data={"answer": "grant"}).status_code == 404
+    assert (
+        by("team").post(f"/requests/{number}/answer", data={"answer": "grant"}).status_code == 404
+    )
     granted = pi.post(f"/requests/{number}/answer", data={"answer": "grant", "until": "2027-01-31"})
     assert granted.status_code == 303
     assert "Shared with you until" in stranger.get(f"/datasets/{EMBARGOED}").text
