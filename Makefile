@@ -33,10 +33,12 @@ check: setup
 	$(BIN)/python scripts/check_sizes.py
 	$(BIN)/deptry .
 	$(BIN)/codespell
+	$(BIN)/python scripts/audit_dependencies.py
 
 bench: setup
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/schemathesis_run.py
 
 docs: setup
 	$(BIN)/mkdocs build --strict
