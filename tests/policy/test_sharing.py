@@ -1,6 +1,6 @@
 """Sharing: with whom, until when, taken back; and what a link is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import policy_people as given
 import pytest
@@ -122,6 +122,7 @@ def test_times_have_to_be_of_use(place):
         ("link", NOW),
         ("link", NOW + timedelta(days=367)),
         ("person", NOW - timedelta(days=1)),
+        ("person", datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))),
     ]:
         with pytest.raises(Invalid) as caught:
             place.sharing.give(PI, EMBARGOED, kind=kind, name="u-stranger", until=until)

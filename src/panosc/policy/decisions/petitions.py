@@ -30,7 +30,7 @@ from panosc.policy.decisions.records import (
     text_of,
     wrong_scope,
 )
-from panosc.policy.decisions.sharing import Sharing
+from panosc.policy.decisions.sharing import Sharing, checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,8 +272,8 @@ class Petitions:
             case "access":
                 if decision.state not in {"embargoed", "closed"}:
                     raise Conflict("There is nothing to give any more: its state has changed.")
-                if until is not None and until <= decision.now:
-                    raise Invalid("That time has passed.", field="until", hint="Take a later day.")
+                if until is not None:
+                    until = checked(until, decision.now)
                 self._sharing.add(who, decision, f"person:{asked.account}", until=until)
             case "extension":
                 years = asked.years or 0

@@ -8,7 +8,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ MOST_LINKS = 20
 LINK_DAYS = 30
 """How long a link lives when nothing else is said."""
 LONGEST_LINK = timedelta(days=366)
+LONGEST = timedelta(days=36525)
 
 Kind = Literal["person", "group", "link"]
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -274,6 +275,23 @@ def with_link(request: Request, secret: str) -> str:
     return ".".join([*kept, secret][-MOST_LINKS:])
 
 
+def checked(until: datetime, now: datetime) -> datetime:
+    """Return the end of a share, in UTC.
+
+    Raises
+    ------
+    Invalid
+        If it has passed, or is too far away to mean anything.
+    """
+    if until <= now:
+        raise Invalid("That time has passed.", field="until", hint="Take a later day.")
+    if until > now + LONGEST:
+        raise Invalid(
+            "That time is more than a hundred years away.", field="until", hint="Leave it out."
+        )
+    return until.astimezone(UTC)
+
+
 def link_reader(secret: str) -> str:
     """Return what is kept of a link: enough to know it again, not to use it."""
     return f"link:{hashlib.sha256(secret.encode()).hexdigest()}"
@@ -298,8 +316,7 @@ def _kind(reader: str) -> Kind:
 def _end(kind: Kind, until: datetime | None, now: datetime) -> datetime | None:
     if until is None:
         return now + timedelta(days=LINK_DAYS) if kind == "link" else None
-    if until <= now:
-        raise Invalid("That time has passed.", field="until", hint="Take a later day.")
+    until = checked(until, now)
     if kind == "link" and until > now + LONGEST_LINK:
         raise Invalid(
             "A link lives for a year at most, since anyone who has it can use it.",
