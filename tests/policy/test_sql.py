@@ -2,65 +2,169 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from panosc.catalogue.tables import dataset
-from panosc.domain.access import ALWAYS, NEVER, Guard, Who, may, state_of
-from panosc.policy.sql import state, visible
+from panosc.catalogue.tables import dataset, document, instrument, share
+from panosc.domain.access import (
+    ALWAYS,
+    EVERY_SCOPE,
+    NEVER,
+    NODE_ROLES,
+    Guard,
+    Share,
+    Who,
+    may,
+    state_of,
+)
+from panosc.domain.pid import surrogate
+from panosc.policy.sql import count_listed, state, visible
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-GROUPS = ["P1", "P2", "P'3"]
-times = st.sampled_from([ALWAYS, NEVER, NOW]) | st.integers(-3, 3).map(
-    lambda days: NOW + timedelta(days=days)
+GROUPS = ["P1", "P2", "P'3", "Ü/4", 'P"5\\']
+INSTRUMENTS = ["10.5072/d22", "10.5072/d11", "i'1"]
+PEOPLE = ["u-a", "u-b", "svc-d22"]
+LINKS = ["link:0a", "link:0b"]
+ACTIONS = ("list", "core", "detail", "bytes")
+RECORDS, EXAMPLES = 60, 60
+cases = {"number": 0}
+"""How many decisions were compared: a record, a caller, a moment, an action."""
+
+days = st.integers(-3, 3).map(lambda count: NOW + timedelta(days=count))
+times = st.sampled_from([ALWAYS, NEVER, NOW]) | days
+readers = st.sampled_from([*GROUPS, *(f"person:{name}" for name in PEOPLE), *LINKS])
+shares = st.dictionaries(readers, st.none() | days, max_size=3).map(
+    lambda given_: frozenset(Share(reader=name, until=end) for name, end in given_.items())
 )
 guards = st.builds(
     Guard,
-    mark=st.sampled_from(["normal", "normal", "withdrawn", "erased"]),
+    mark=st.sampled_from(["normal", "normal", "normal", "withdrawn", "erased"]),
     core_at=times,
     open_at=times,
     group=st.sampled_from([None, *GROUPS]),
+    instrument=st.sampled_from([None, *INSTRUMENTS]),
+    shares=shares,
 )
+held = [*GROUPS, *LINKS, *(f"instrument:{pid}" for pid in INSTRUMENTS)]
 people = st.builds(
     Who,
-    groups=st.frozensets(st.sampled_from(GROUPS)),
-    roles=st.frozensets(st.sampled_from(["steward", "director"])),
+    person=st.sampled_from([None, *PEOPLE]),
+    groups=st.frozensets(st.sampled_from(held), max_size=4),
+    roles=st.frozensets(st.sampled_from(sorted(NODE_ROLES))),
+    scopes=st.just(EVERY_SCOPE) | st.frozensets(st.sampled_from(sorted(EVERY_SCOPE))),
+    via=st.sampled_from(["nobody", "session", "token", "bearer", "link", "shell"]),
 )
-moments = st.integers(-4, 4).map(lambda days: NOW + timedelta(days=days))
+moments = st.integers(-4, 4).map(lambda count: NOW + timedelta(days=count))
+
+
+def fill(connection, records):
+    """Put the records into the tables, as datasets with all that guards them."""
+    pids = {"id": 0, "pid": ""}
+    connection.execute(
+        sa.insert(instrument),
+        [{**pids, "id": surrogate("Instrument", pid), "pid": pid} for pid in INSTRUMENTS],
+    )
+    rows = [
+        {
+            "id": number,
+            "pid": str(number),
+            "mark": guard.mark,
+            "core_at": guard.core_at,
+            "open_at": guard.open_at,
+            "owner_group": guard.group,
+        }
+        for number, guard in enumerate(records)
+    ]
+    placed = [
+        row
+        | {
+            "instrument_id": None
+            if guard.instrument is None
+            else surrogate("Instrument", guard.instrument)
+        }
+        for row, guard in zip(rows, records, strict=True)
+    ]
+    connection.execute(sa.insert(dataset), placed)
+    connection.execute(sa.insert(document), rows)
+    given_ = [
+        {
+            "id": f"{number}-{index}",
+            "dataset_id": number,
+            "reader": item.reader,
+            "until": item.until,
+            "by": "u-x",
+        }
+        for number, guard in enumerate(records)
+        for index, item in enumerate(sorted(guard.shares, key=lambda item: item.reader))
+    ]
+    if given_:
+        connection.execute(sa.insert(share), given_)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _that_many_cases_are_tried():
+    yield
+    assert not cases["number"] or cases["number"] >= 10_000
 
 
 @settings(
-    max_examples=60,
+    max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.lists(guards, min_size=40, max_size=60), people, moments)
-def test_function_and_predicate_agree(engine, records, who, now):
+@given(
+    st.lists(guards, min_size=RECORDS, max_size=RECORDS),
+    st.lists(st.tuples(people, moments), min_size=3, max_size=3),
+)
+def test_function_and_predicate_agree(engine, records, asking):
     with engine.connect() as connection:
-        connection.execute(
-            sa.insert(dataset),
-            [
-                {
-                    "id": number,
-                    "pid": str(number),
-                    "mark": guard.mark,
-                    "core_at": guard.core_at,
-                    "open_at": guard.open_at,
-                    "owner_group": guard.group,
+        fill(connection, records)
+        for who, now in asking:
+            for action in ACTIONS:
+                select = sa.select(dataset.c.id).where(visible(dataset, who, action, now=now))
+                found = set(connection.execute(select).scalars())
+                expected = {
+                    number
+                    for number, guard in enumerate(records)
+                    if may(who, action, guard, now=now)
                 }
-                for number, guard in enumerate(records)
-            ],
-        )
-        for action in ("list", "core", "detail", "bytes"):
-            select = sa.select(dataset.c.id).where(visible(dataset, who, action, now=now))
-            found = set(connection.execute(select).scalars())
-            expected = {
-                number for number, guard in enumerate(records) if may(who, action, guard, now=now)
+                assert found == expected, action
+                cases["number"] += len(records)
+            count = connection.execute(sa.select(count_listed(dataset, who, now=now))).scalar()
+            assert count == sum(may(who, "list", guard, now=now) for guard in records)
+            states = connection.execute(sa.select(dataset.c.id, state(dataset, now=now))).all()
+            assert {row.id: row[1] for row in states} == {
+                number: state_of(guard, now=now) for number, guard in enumerate(records)
             }
-            assert found == expected, action
-        states = connection.execute(sa.select(dataset.c.id, state(dataset, now=now))).all()
-        assert {row.id: row[1] for row in states} == {
-            number: state_of(guard, now=now) for number, guard in enumerate(records)
-        }
+        connection.rollback()
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(guards, min_size=30, max_size=30), people, moments)
+def test_documents_are_guarded_by_group_alone(engine, records, who, now):
+    with engine.connect() as connection:
+        fill(connection, records)
+        for action in ACTIONS:
+            select = sa.select(document.c.id).where(visible(document, who, action, now=now))
+            assert set(connection.execute(select).scalars()) == {
+                number
+                for number, guard in enumerate(records)
+                if may(
+                    who,
+                    action,
+                    Guard(
+                        mark=guard.mark,
+                        core_at=guard.core_at,
+                        open_at=guard.open_at,
+                        group=guard.group,
+                    ),
+                    now=now,
+                )
+            }
         connection.rollback()
