@@ -1,15 +1,22 @@
-"""The demo: a node on this machine, with real measured files in it.
+"""The demo: a node on this machine, with real measured files and made-up people in it.
 
-Sets nothing up outside ``.demo``. A second run finds everything done. Ctrl-C stops all of it.
+Two of the files belong to each of two made-up teams; the policy keeps them from others for
+three years. Sets nothing up outside ``.demo``. A second run finds everything done. Ctrl-C stops
+all of it.
 """
 
+import json
 import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import example_data
+
+from panosc.identity.devprovider import PEOPLE
+from panosc.identity.devprovider.people import BEADS, STEEL, TEAMS
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".demo"
@@ -17,6 +24,12 @@ PORT = 8000
 FILTER = (
     '{"include":[{"relation":"techniques","scope":{"where":{"name":"small angle scattering"}}}]}'
 )
+
+FILES = {
+    BEADS: ["punx/1998spheres.h5", "punx/USAXS_flyScan_GC_M4_NewD_15.h5"],
+    STEEL: ["punx/33837rear_1D_1.75_16.5_NXcanSAS_v3.h5", "punx/cs_af1410.h5"],
+}
+"""Proposal → files of the examples that are said to be its data."""
 
 
 def panosc(*words: str) -> list[str]:
@@ -33,10 +46,48 @@ def free_port() -> int:
     return PORT
 
 
+def proposals(folder: Path) -> int:
+    """Make the groups of the two teams and give them their data; return the exit status."""
+    offered = HOME / "user-office.ndjson"
+    if offered.exists():
+        return 0
+    HOME.mkdir(parents=True, exist_ok=True)
+    today = datetime.now(UTC)
+    groups = [
+        {
+            "name": name,
+            "title": title,
+            "accessType": "public",
+            "startDate": (today - timedelta(days=40)).date().isoformat(),
+            "endDate": (today - timedelta(days=37)).date().isoformat(),
+        }
+        for name, title in TEAMS.items()
+    ]
+    draft = offered.with_suffix(".new")
+    draft.write_text("".join(json.dumps(group) + "\n" for group in groups), "utf-8")
+    steps = [
+        ["group", "import", str(draft)],
+        *(
+            ["ingest", "--proposal", name, *(str(folder / path) for path in paths)]
+            for name, paths in FILES.items()
+        ),
+    ]
+    for step in steps:
+        status = subprocess.run(panosc(*step), stdout=subprocess.DEVNULL, check=False).returncode
+        if status:
+            return status
+    draft.rename(offered)
+    return 0
+
+
 def tell(address: str) -> None:
+    people = "\n".join(f"  {person.name:<11} {person.what}" for person in PEOPLE)
     print(
         f"""
 The node is running at  {address}
+
+Sign in at {address}/login as one of these, who do not exist:
+{people}
 
 Try:
   {address}/                      the front page: search, view, cite
@@ -55,13 +106,14 @@ Ctrl-C stops everything; `make demo` again starts in seconds. `rm -r .demo` forg
 
 def main() -> int:
     folder = example_data.provide()
+    if status := proposals(folder):
+        return status
     done = subprocess.run(panosc("ingest", str(folder)), check=False)
     # 3: some files could not be read as what they claim to be, which the summary explains
     if done.returncode not in {0, 3}:
         return done.returncode
-    server = subprocess.Popen(
-        panosc("serve", "--port", str(free_port())), stdout=subprocess.PIPE, text=True
-    )
+    command = panosc("serve", "--dev-login", "--port", str(free_port()))
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         for line in server.stdout or ():
             if line.startswith("ready "):

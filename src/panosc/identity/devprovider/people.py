@@ -10,7 +10,7 @@ BEADS = "demo-1001"
 """Proposal of the first team, and the name of its group at the node."""
 STEEL = "demo-1002"
 """Proposal of the second team."""
-INSTRUMENT = "local/instrument/lrmecs"
+INSTRUMENT = "local/instrument/aps-usaxs-at-9-id-c"
 """Instrument of the demo's files that one of them is in charge of."""
 TEAMS = {BEADS: "Beads in water", STEEL: "Ageing of steel"}
 
@@ -119,7 +119,7 @@ PEOPLE: tuple[DemoPerson, ...] = (
         name="Kim Demo",
         what="instrument scientist: sees what was measured at one instrument",
         orcid="0009-9999-0000-0115",
-        entitlements=(_urn("instruments:lrmecs", "instrument_scientist"),),
+        entitlements=(_urn("instruments:usaxs", "instrument_scientist"),),
     ),
 )
 
@@ -134,7 +134,7 @@ RULES: tuple[GroupRule, ...] = (
         for role in ("steward", "director", "administrator")
     ),
     GroupRule(
-        entitlement=_urn("instruments:lrmecs", "instrument_scientist"),
+        entitlement=_urn("instruments:usaxs", "instrument_scientist"),
         group=f"instrument:{INSTRUMENT}",
         role="instrument_scientist",
     ),
