@@ -93,6 +93,7 @@ class Attack:
             operation = result.ok()
             self.operations[operation.label] = operation
         self._checks = checks.CHECKS.get_by_names(list(WANTED))
+        self._cases: dict[str, list[st.SearchStrategy[Any]]] = {}
         self.report = Report()
 
     def run(self, seconds: float, *, examples: int = 3, rounds: int | None = None) -> Report:
@@ -113,9 +114,13 @@ class Attack:
     def _ask(self, label: str, role: str, examples: int) -> None:
         operation = self.operations[label]
         headers = self._credential(role)
-        modes = [operation.as_strategy(generation_mode=GenerationMode.POSITIVE)]
-        if self.report.rounds % 2:
-            modes.append(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        if label not in self._cases:
+            self._cases[label] = [
+                operation.as_strategy(generation_mode=mode)
+                for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+            ]
+        # every other round with wrong values, too
+        modes = self._cases[label][: 1 + self.report.rounds % 2]
 
         @hypothesis.seed(self._seed * 10_000 + self.report.rounds)
         @hypothesis.settings(SETTINGS, max_examples=examples)

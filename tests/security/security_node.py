@@ -154,7 +154,8 @@ def catalogue(engine: sa.Engine) -> None:
 @contextmanager
 def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
     """Serve `app` as `panosc serve` does, on a free port; yield its address."""
-    listener = socket.socket()
+    # named, so that answers are sent at once: see cli.serve
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind((host, 0))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, proxy_headers=False

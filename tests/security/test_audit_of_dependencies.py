@@ -27,29 +27,29 @@ def script(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("one", "all_", "status", "said"),
+    ("answers", "status", "said"),
     [
-        ([GOOD], [GOOD], 0, "No known vulnerabilities in 1"),
-        ([GOOD], [BAD], 1, "jinja2 3.1: PYSEC-1, fixed in 3.2"),
-        ([BAD], [BAD], 1, "PYSEC-1"),
-        (None, None, 0, "NOT looked up"),
-        ([UNKNOWN], None, 0, "NOT looked up"),
-        ([GOOD], None, 0, "NOT looked up"),
-        ([GOOD], [UNKNOWN], 0, "WARNING: not looked up: jinja2"),
-        ([GOOD], [UNKNOWN, BAD], 1, "PYSEC-1"),
+        (([GOOD], [GOOD]), 0, "No known vulnerabilities in 1"),
+        (([GOOD], [BAD]), 1, "jinja2 3.1: PYSEC-1, fixed in 3.2"),
+        (([BAD], [BAD]), 1, "PYSEC-1"),
+        ((None, None), 0, "NOT looked up"),
+        (([UNKNOWN], None), 0, "NOT looked up"),
+        (([GOOD], None), 0, "NOT looked up"),
+        (([GOOD], [UNKNOWN]), 0, "WARNING: not looked up: jinja2"),
+        (([GOOD], [UNKNOWN, BAD]), 1, "PYSEC-1"),
     ],
 )
-def test_findings_fail_and_silence_warns(script, monkeypatch, capsys, one, all_, status, said):
+def test_findings_fail_and_silence_warns(script, monkeypatch, capsys, answers, status, said):
     asked = []
 
     def ask(requirements, ids):
         asked.append(requirements)
-        return one if len(asked) == 1 else all_
+        return answers[len(asked) - 1]
 
     monkeypatch.setattr(script, "ask", ask)
     assert script.main() == status
     assert said in capsys.readouterr().out
-    assert script.KEPT.exists() == (one == all_ == [GOOD])
+    assert script.KEPT.exists() == (answers == ([GOOD], [GOOD]))
 
 
 def test_an_ignored_finding_needs_a_reason(script, monkeypatch, tmp_path):

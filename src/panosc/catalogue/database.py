@@ -72,7 +72,8 @@ def unlimited(connection: sa.Connection) -> None:
 
 
 def _options() -> dict[str, Any]:
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+    # what fails is logged with its statement, never with values: they are people's, or secret
+    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 
 
 def _url(text: str) -> sa.URL:

@@ -154,7 +154,7 @@ def _shown(scope: Scope) -> str | None:
         # the code is in the body, which has not been read: each counts
         return f"device {id(scope)}"
     query = scope.get("query_string", b"")
-    return f"link {query!r}" if b"signature=" in query else None
+    return f"link {query!r}" if b"signed=" in query else None
 
 
 def _was_bad(scope: Scope, status: int) -> bool:
@@ -162,4 +162,6 @@ def _was_bad(scope: Scope, status: int) -> bool:
         return status in {401, 403, 404, 410}
     if _is_form_of_device(scope):
         return status in {400, 404, 410, 422}
-    return status == 401  # noqa: PLR2004
+    # a signed link that is not good is refused by 403
+    is_link = header(scope, b"authorization") is None
+    return status == (403 if is_link else 401)
