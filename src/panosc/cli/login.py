@@ -33,8 +33,12 @@ def login(url: Url, scope: Scopes = None, as_json: AsJson = False) -> None:
         terminal.say(f"Open {begun.address} in a browser and type the code {begun.user_code}")
         if begun.whole_address:
             terminal.say(f"or open {begun.whole_address} and compare the code.")
-        with terminal.err.status("Waiting for your answer there …"):
-            made = node.wait(program, begun)
+        try:
+            with terminal.err.status("Waiting for your answer there …"):
+                made = node.wait(program, begun)
+        except KeyboardInterrupt:
+            terminal.say("Interrupted: you are not logged in, and the code is of no use.")
+            raise
         with credentials.locked():
             old = credentials.read().get(node.address)
             credentials.put(node.address, made)
