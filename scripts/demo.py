@@ -6,6 +6,7 @@ all of it.
 """
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -36,14 +37,14 @@ def panosc(*words: str) -> list[str]:
     return [str(Path(sys.executable).with_name("panosc")), *words, "--home", str(HOME)]
 
 
-def free_port() -> int:
+def free_port(wanted: int) -> int:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", PORT))
+            probe.bind(("127.0.0.1", wanted))
         except OSError:
             return 0
-    return PORT
+    return wanted
 
 
 def proposals(folder: Path) -> int:
@@ -112,8 +113,10 @@ def main() -> int:
     # 3: some files could not be read as what they claim to be, which the summary explains
     if done.returncode not in {0, 3}:
         return done.returncode
-    command = panosc("serve", "--dev-login", "--port", str(free_port()))
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = panosc("serve", "--dev-login", "--port", str(free_port(PORT)))
+    # a provider at another address would be another one, and its people others
+    environment = {**os.environ, "PANOSC_DEV_LOGIN_PORT": str(free_port(PORT + 1))}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
         for line in server.stdout or ():
             if line.startswith("ready "):
