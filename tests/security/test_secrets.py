@@ -105,6 +105,10 @@ def test_nothing_secret_is_logged_shown_or_kept(settings, engine, caplog):
             "/datasets/10.5072/closed",
             "/panosc-api/Datasets/x" + link,
             "/panosc-api/Datasets?access_token=" + made.secret,
+            "/search?q=a&access_token=" + made.secret,
+            "/search?q=" + "a&%74oken=" + made.secret,
+            "/datasets/10.5072/open" + link,
+            "/datasets/10.5072/open/-/files?page=1&" + link[1:],
         )
         for number, headers in enumerate(credentials):
             for path in paths:

@@ -7,7 +7,7 @@ they come from.
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -64,6 +64,13 @@ def _environment() -> Environment:
     return environment
 
 
+def _way_back(request: Request) -> str:
+    """Return the path and query of a page, for links that lead back; without a credential."""
+    query = request.url.query
+    has_secret = any(word in unquote(query) for word in ("token=", "signed=", "code=", "state="))
+    return request.url.path + (f"?{query}" if query and not has_secret else "")
+
+
 class Renderer:
     """Renders pages of one node."""
 
@@ -106,7 +113,7 @@ class Renderer:
         text = self._environment.get_template(f"{template}.html").render(
             theme=theme if theme in THEMES else "",
             here=request.url.path,
-            here_full=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            here_full=_way_back(request),
             canonical=self.address(request, canonical) if canonical else None,
             who=asking.asked(request),
             signed_in_name=asking.called(request),
