@@ -83,7 +83,12 @@ def shares(
     random_: random.Random, names: list[str], records: list[dict[str, str]]
 ) -> list[dict[str, str]]:
     """Return what was given to people and groups, for ever, for a while, or until a past day."""
-    normal = [row["pid"] for row in records if row["access"] in {"embargoed", "closed"}]
+    normal = [
+        row["pid"]
+        for row in records
+        if row["group"]
+        and (row["access"] == "closed" or (row["access"] == "embargoed" and lasts(row["until"])))
+    ]
     found = {}
     for pid in random_.sample(normal, k=120):
         reader = random_.choice([random_.choice(names), f"group:g{random_.randrange(GROUPS):02d}"])

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from panosc.identity import claims
 from panosc.identity.device import DeviceService
 from panosc.identity.groups.keeping import GroupStore, Settle
 from panosc.identity.keys import Keys, node_keys
@@ -54,6 +55,7 @@ def build(
 
     `settle` brings the datasets of groups in line with the policy when the groups change.
     """
+    claims.check(settings.providers)
     keys = node_keys(settings)
     sessions = SessionStore(engine, settings, clock)
     tokens = TokenService(engine, settings, clock)

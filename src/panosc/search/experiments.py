@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from panosc.catalogue.tables import dataset
 from panosc.domain.access import NEVER, Who
@@ -54,14 +55,15 @@ def summaries(
         found[name].size += int(size or 0)
     coming = (
         sa.select(owner, opens, sa.func.count())
-        .distinct(owner)
+        .ext(distinct_on(owner))
         .where(chosen, opens > now, opens < NEVER)
         .group_by(owner, opens)
         .order_by(owner, opens)
     )
     for name, when, count in connection.execute(coming):
         found[name].opens_at, found[name].opening = when, count
-    each = sa.func.unnest(sa.literal(list(found), sa.ARRAY(sa.Text))).column_valued("name")
+    wanted = sa.func.unnest(sa.literal(list(found), sa.ARRAY(sa.Text))).table_valued("name")
+    each = wanted.c.name
     newest = (
         sa.select(dataset.c.pid, dataset.c.creation_date)
         .where(owner == each, listed)
@@ -69,7 +71,7 @@ def summaries(
         .limit(NEWEST)
         .lateral("newest")
     )
-    query = sa.select(each, newest.c.pid).select_from(each).join(newest, sa.true())
+    query = sa.select(each, newest.c.pid).select_from(wanted).join(newest, sa.true())
     order = (each, newest.c.creation_date.desc().nulls_last(), newest.c.pid)
     for name, pid in connection.execute(query.order_by(*order)):
         found[name].newest.append(pid)

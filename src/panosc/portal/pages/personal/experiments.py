@@ -93,6 +93,7 @@ def router(site: Site) -> APIRouter:
             limit=PAGE,
             skip=(page - 1) * PAGE,
         )
+        figures = site.search.experiments(who, [group])[group]
         answer = site.search.answer(who, asking(query))
         return site.render.page(
             request,
@@ -100,7 +101,7 @@ def router(site: Site) -> APIRouter:
             headers={"Cache-Control": "no-store"},
             title=one.title or one.name,
             experiment=one,
-            figures=site.search.experiments(who, [group])[group],
+            figures=figures,
             hits=hits(answer),
             pages=_pages(page, answer.total),
             total=answer.total,
