@@ -146,6 +146,8 @@ def looks_right(page):
     assert [(item["id"], item["nodes"][0]["html"]) for item in found["violations"]] == []
     assert page.evaluate(NARROW) == []
     assert page.complaints == []
+    # what a page knows does not run into the search box of all pages
+    assert page.get_by_label("Search data").input_value() == ""
 
 
 @pytest.mark.browser

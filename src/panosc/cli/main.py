@@ -11,7 +11,7 @@ from panosc.cli import catalogue, group, policy, terminal, token, user
 from panosc.cli.audit import audit
 from panosc.cli.config import config
 from panosc.cli.ingest import ingest
-from panosc.cli.login import login, logout, whoami
+from panosc.cli.remote.login import login, logout, whoami
 from panosc.cli.serve import serve
 from panosc.domain.errors import PanoscError
 

@@ -1,1 +1,1 @@
-"""What the command line needs to act at a node elsewhere: credentials and calls."""
+"""This user at a node elsewhere: the verbs, the logins that are kept, the calls."""

@@ -29,7 +29,7 @@ def router(site: Site) -> APIRouter:
             asked = site.identity.devices.find(who, user_code)
         except (Invalid, TooMany) as error:
             return _page(site, request, typed=user_code, error=error)
-        return _page(site, request, typed=asked.user_code, asked=asked)
+        return _page(site, request, typed=asked.user_code, pending=asked)
 
     def answer(request: Request, who: Asker, user_code: Text = "", answer: Text = "") -> Response:
         return _answered(site, request, who, user_code, answer)
@@ -68,7 +68,7 @@ def _page(
     headers = {"Cache-Control": "no-store"}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
-    shown = {"asked": None, "done": "", **content}
+    shown = {"pending": None, "done": "", **content}
     return site.render.page(
         request,
         "device",
