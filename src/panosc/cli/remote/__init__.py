@@ -1,1 +1,1 @@
-"""This user at a node elsewhere: the verbs, the logins that are kept, the calls."""
+"""A user at a node elsewhere: the verbs, the logins that are kept, the calls."""
