@@ -522,7 +522,9 @@ def test_another_address_than_before_gets_nothing(here: Party) -> None:
     assert error(here.redeem(here.code(), redirect_uri=None)) == "invalid_grant"
 
 
-@pytest.mark.parametrize("verifier", ["x" * 42, "x" * 129, "é" * 50])
+@pytest.mark.parametrize(
+    "verifier", ["x" * 42, "x" * 129, "é" * 50], ids=["short", "long", "other letters"]
+)
 def test_verifiers_of_another_form_get_nothing(here: Party, verifier: str) -> None:
     made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     code = here.code(code_challenge=made.decode())

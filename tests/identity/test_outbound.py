@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -386,9 +387,14 @@ def test_packed_answers_are_unpacked_and_bombs_are_not() -> None:
         assert answer.json() == {"a": 1}
         assert "content-encoding" not in answer.headers
     assert b"Accept-Encoding: gzip\r\n" in asked[0]
-    bomb = gzip.compress(b"\0" * 100_000_000)
-    with answering(saying(bomb, "Content-Encoding: gzip")) as (port, _):
-        assert "larger" in refused(NAMED, f"http://127.0.0.1:{port}/")
+    bomb = saying(gzip.compress(b"\0" * 100_000_000), "Content-Encoding: gzip")
+    with answering(bomb) as (port, _):
+        tracemalloc.start()
+        detail = refused(NAMED, f"http://127.0.0.1:{port}/")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert "larger" in detail
+    assert peak < 10_000_000
 
 
 @pytest.mark.parametrize(
