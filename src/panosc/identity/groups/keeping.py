@@ -267,7 +267,7 @@ def rows(connection: sa.Connection, name: str) -> Iterable[Mapping[str, Any]]:
         ]
         query = sa.select(*selected, columns.extra).order_by(columns.name)
         for row in connection.execute(query).mappings():
-            values = {key: value for key, value in row.items() if key != "extra"}
+            values = {str(key): value for key, value in row.items() if key != "extra"}
             yield {**values, **(row["extra"] or {})}
         return
     kept = group_member.c
@@ -276,7 +276,9 @@ def rows(connection: sa.Connection, name: str) -> Iterable[Mapping[str, Any]]:
         .where(kept.source.is_(None))
         .order_by(kept["group"], kept.person, kept.role)
     )
-    yield from (dict(row) for row in connection.execute(query).mappings())
+    # the names of columns are no plain text, which JSON asks for
+    for row in connection.execute(query).mappings():
+        yield {str(key): value for key, value in row.items()}
 
 
 def _is(row: Mapping[str, Any]) -> sa.ColumnElement[bool]:
