@@ -13,6 +13,7 @@ from panosc.policy.decisions.acts import Acts
 from panosc.policy.decisions.petitions import Limits, Petitions
 from panosc.policy.decisions.records import load
 from panosc.policy.decisions.sharing import Sharing
+from panosc.policy.sql import state
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 END = datetime(2028, 5, 1, tzinfo=UTC)
@@ -126,6 +127,12 @@ class Place:
     def state(self, pid: str) -> str:
         """Return the state of a dataset now."""
         return state_of(self.guard(pid), now=self.now)
+
+    def states(self) -> dict[str, str]:
+        """Return the states of all datasets now, at one look."""
+        shown = sa.select(dataset.c.pid, state(dataset, now=self.now))
+        with self.engine.connect() as connection:
+            return dict(tuple(row) for row in connection.execute(shown))
 
     def guard(self, pid: str):
         """Return the guard of a dataset."""
