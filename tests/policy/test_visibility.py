@@ -38,7 +38,7 @@ HOME = Provider(
 )
 SHARER = "sharer"
 SECRET = "Sesame-4711"
-EVERY = 25
+EVERY = 50
 """Each person opens the page of one dataset in so many, each person others."""
 
 
@@ -178,16 +178,15 @@ def test_everyone_sees_what_the_tables_say(world, settings):
                     faults += opened(client, name, pid, expected[pid])
                     pages += 1
     assert faults == []
-    assert pages == 1000
+    assert pages == 500
 
 
 def listed(client, name, expected):
     """Ask once for all datasets with their parameters: what is listed, and whose detail is."""
     asked = {"include": [{"relation": "parameters"}], "limit": 0}
-    everything = client.get("/panosc-api/Datasets", params={"filter": json.dumps({"limit": 0})})
-    detailed = client.get("/panosc-api/Datasets", params={"filter": json.dumps(asked)})
-    listing = {row["pid"] for row in everything.json()}
-    detail = {row["pid"] for row in detailed.json() if row.get("parameters")}
+    rows = client.get("/panosc-api/Datasets", params={"filter": json.dumps(asked)}).json()
+    listing = {row["pid"] for row in rows}
+    detail = {row["pid"] for row in rows if row.get("parameters")}
     assert int(client.get("/panosc-api/Datasets/count").json()["count"]) == len(listing)
     faults = []
     for pid, letters in expected.items():
