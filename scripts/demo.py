@@ -105,21 +105,29 @@ Ctrl-C stops everything; `make demo` again starts in seconds. `rm -r .demo` forg
     )
 
 
-def main() -> int:
-    folder = example_data.provide()
+def fill(folder: Path) -> int:
+    """Take the example files in; return the exit status."""
     if status := proposals(folder):
         return status
     done = subprocess.run(panosc("ingest", str(folder)), check=False)
     # 3: some files could not be read as what they claim to be, which the summary explains
-    if done.returncode not in {0, 3}:
-        return done.returncode
+    return 0 if done.returncode in {0, 3} else done.returncode
+
+
+def main() -> int:
+    folder = example_data.provide()
     command = panosc("serve", "--dev-login", "--port", str(free_port(PORT)))
     # a provider at another address would be another one, and its people others
     environment = {**os.environ, "PANOSC_DEV_LOGIN_PORT": str(free_port(PORT + 1))}
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
+        # the other commands share the database of a server that runs, which saves them its start
         for line in server.stdout or ():
             if line.startswith("ready "):
+                if status := fill(folder):
+                    server.send_signal(signal.SIGINT)
+                    server.wait()
+                    return status
                 tell(line.split()[1])
         return server.wait()
     except KeyboardInterrupt:
