@@ -101,8 +101,8 @@ PEOPLE: tuple[DemoPerson, ...] = (
         entitlements=(_urn("staff", "steward"),),
     ),
     DemoPerson(
-        key="ines",
-        name="Ines Demo",
+        key="iris",
+        name="Iris Demo",
         what="director: approves longer embargoes",
         orcid="0009-9999-0000-0094",
         entitlements=(_urn("staff", "director"),),
