@@ -36,7 +36,7 @@ def test_a_catalogue_under_its_policy(node, tmp_path):
     folder = tmp_path / "catalogue"
     folder.mkdir()
     rows = {
-        "Group": [{"name": "P1", "accessType": "public", "ends": "2020-02-29T00:00:00Z"}],
+        "Group": [{"name": "P1", "accessType": "public", "endDate": "2020-02-29T00:00:00Z"}],
         "Dataset": [
             {"pid": "10.1/a", "title": "One", "ownerGroup": "P1", "kind": "raw", "size": 10},
             {"pid": "10.1/b", "title": "Two", "ownerGroup": "P2", "kind": "raw", "size": 10},
