@@ -21,13 +21,12 @@ from panosc.domain.access import (
     Act,
     State,
     Who,
-    belongs,
     may,
     may_do,
     state_of,
 )
 from panosc.domain.errors import Gone
-from panosc.policy.decisions.records import Record, absent, is_text, load
+from panosc.policy.decisions.records import Record, absent, in_charge, is_text, load
 from panosc.policy.document import Document
 from panosc.policy.opening import words
 from panosc.policy.shelf import Shelf
@@ -125,9 +124,8 @@ class Explaining:
         if record.policy is not None and facts.policy_opens is not None:
             policy = self._shelf.version(connection, record.policy)
         state = state_of(record.guard, now=now)
-        is_trusted = who.may_use("detail") and (
-            who.is_steward or belongs(who, record.guard, now=now)
-        )
+        # whom it is shared with sees the data, not who else does
+        is_theirs = in_charge(who, record)
         case = words.Case(record=record, facts=facts, policy=policy, now=now, state=state)
         opens, core = record.guard.open_at, record.guard.core_at
         waits = state in {"embargoed", "closed"} and opens < NEVER
@@ -146,11 +144,11 @@ class Explaining:
             data_class=class_name,
             counted_from=facts.counted if counts else None,
             counted_by=facts.counted_by if counts else None,
-            group=record.guard.group if is_trusted else None,
-            readers=self._readers(connection, record, now, with_names=is_trusted),
-            shared_with=len(record.guard.shares) if is_trusted else None,
+            group=record.guard.group if is_theirs else None,
+            readers=self._readers(connection, record, now, with_names=is_theirs),
+            shared_with=len(record.guard.shares) if is_theirs else None,
             can_do=_doing(who, case, policy),
-            may_request=state == "embargoed" and not is_trusted,
+            may_request=state == "embargoed" and not may(who, "detail", record.guard, now=now),
         )
 
     def _readers(
