@@ -26,7 +26,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
 from panosc.identity.groups.keeping import require_administrator
 from panosc.policy import audit
-from panosc.policy.asking import require_session
+from panosc.policy.requiring import require_session
 
 WORD = "erase"
 """What has to be typed."""

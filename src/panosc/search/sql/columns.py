@@ -1,9 +1,9 @@
 """Properties of a record as SQL expressions, and one comparison of one property.
 
 What a property shows is decided here once for filters, order and output: ``isPublic`` and
-``access`` are the state of this moment, detail of an embargoed record is null to whoever may
-not see it, and a part without a loaded key is known by its database key. Values of
-parameters are `parameters`, relations are `sql`.
+``access`` are the state of this moment, ``embargoUntil`` is when it opens, detail of an
+embargoed record is null to whoever may not see it, and a part without a loaded key is known by
+its database key. Values of parameters are `parameters`, relations are `sql`.
 """
 
 import math
@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql.elements import ColumnElement
 
 from panosc.catalogue import tables
-from panosc.domain.access import Who
+from panosc.domain.access import NEVER, Who
 from panosc.domain.entities import Model, Property
 from panosc.domain.query import NEGATIVE, Compare, Operator, Value
 from panosc.policy.sql import state, visible
@@ -27,6 +27,7 @@ Condition = ColumnElement[bool]
 
 _INT64 = 2**63
 _WHOLE = r"^[0-9]{1,18}$"
+_OF_THE_MOMENT = frozenset({"isPublic", "access", "embargoUntil"})
 _ORDERED = frozenset({"gt", "gte", "lt", "lte", "between"})
 
 
@@ -57,10 +58,8 @@ def column_of(
 ) -> ColumnElement[Any]:
     """Return what the viewer sees of a property."""
     columns = table.c
-    if prop.name == "isPublic" and model.guarded:
-        return sa.and_(columns.mark == "normal", columns.open_at <= viewer.now)
-    if prop.name == "access" and model.guarded:
-        return state(table, now=viewer.now)
+    if model.guarded and prop.name in _OF_THE_MOMENT:
+        return _at_this_moment(prop, table, viewer)
     if prop.kind == "scalar":
         return sa.func.coalesce(columns.value_text, sa.cast(columns.value_number, sa.Text))
     column: ColumnElement[Any] = columns[prop.column]
@@ -69,6 +68,18 @@ def column_of(
     if prop.level == "detail" and model.guarded:
         return sa.case((viewer.may_detail(table), column))
     return column
+
+
+def _at_this_moment(prop: Property, table: sa.FromClause, viewer: Viewer) -> ColumnElement[Any]:
+    columns = table.c
+    if prop.name == "isPublic":
+        return sa.and_(columns.mark == "normal", columns.open_at <= viewer.now)
+    if prop.name == "access":
+        return state(table, now=viewer.now)
+    # what was decided here counts: an extension, a policy, the date of a document
+    ends = sa.and_(columns.open_at > viewer.now, columns.open_at < NEVER)
+    is_embargoed = sa.and_(columns.mark == "normal", columns.core_at <= viewer.now, ends)
+    return sa.case((is_embargoed, columns.open_at), else_=columns[prop.column])
 
 
 def compare(comparison: Compare, model: Model, table: sa.FromClause, viewer: Viewer) -> Condition:
