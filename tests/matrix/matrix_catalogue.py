@@ -195,6 +195,7 @@ def _dataset(record: Record, variant: str, folder: Path) -> list[Row]:
         (
             "Parameter",
             {
+                "id": f"own-{record.key}",
                 "name": detail["parameter"],
                 "value": int(detail["value"]),
                 "unit": "K",
@@ -202,7 +203,15 @@ def _dataset(record: Record, variant: str, folder: Path) -> list[Row]:
                 "datasetId": pid,
             },
         ),
-        ("Parameter", {"name": "remark", "value": detail["remark"], "datasetId": pid}),
+        (
+            "Parameter",
+            {
+                "id": f"remark-{record.key}",
+                "name": "remark",
+                "value": detail["remark"],
+                "datasetId": pid,
+            },
+        ),
         *(("Parameter", row) for row in _temperature(pid, kelvin)),
         (
             "File",
@@ -235,7 +244,15 @@ def _dataset(record: Record, variant: str, folder: Path) -> list[Row]:
 
 
 def _temperature(pid: str, kelvin: float) -> list[dict[str, object]]:
-    return [{"name": TEMPERATURE, "value": kelvin, "unit": "K", "datasetId": pid}]
+    return [
+        {
+            "id": f"temperature-{pid}",
+            "name": TEMPERATURE,
+            "value": kelvin,
+            "unit": "K",
+            "datasetId": pid,
+        }
+    ]
 
 
 def _document(record: Record, variant: str) -> list[Row]:
@@ -277,6 +294,7 @@ def _document(record: Record, variant: str) -> list[Row]:
         (
             "Parameter",
             {
+                "id": f"own-{record.key}",
                 "name": detail["parameter"],
                 "value": int(detail["value"]),
                 "unit": "K",
@@ -284,7 +302,15 @@ def _document(record: Record, variant: str) -> list[Row]:
                 "documentId": pid,
             },
         ),
-        ("Parameter", {"name": "remark", "value": detail["remark"], "documentId": pid}),
+        (
+            "Parameter",
+            {
+                "id": f"remark-{record.key}",
+                "name": "remark",
+                "value": detail["remark"],
+                "documentId": pid,
+            },
+        ),
     ]
 
 

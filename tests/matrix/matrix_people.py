@@ -156,7 +156,8 @@ def _load(engine: sa.Engine, settings: Settings, catalogue: Path) -> None:
         for person in _COOKIES:
             terms = None if person == "newcomer" else settings.terms_version
             row = {"id": f"u-{person}", "kind": "person", "name": f"Person {person}"}
-            connection.execute(sa.insert(account).values(**row, terms=terms))
+            values = {**row, "terms": terms, "created": NOW, "seen": NOW}
+            connection.execute(sa.insert(account).values(values))
             names = {"name": f"uo:{person}", "person": f"u-{person}"}
             connection.execute(sa.insert(alias).values(**names))
     shelf = open_shelf(settings, engine)
@@ -188,8 +189,9 @@ def _sign_in(node: Node) -> None:
         node.credentials[person] = {"Authorization": f"Bearer {secret}"}
     node.identity.services.add_service(OPERATOR, SERVICE, instrument=given.D33)
     options = {"name": "beamline", "scopes": ["read", "data"], "days": 30}
-    secret = tokens.create(OPERATOR, owner=SERVICE, **options).secret
-    node.credentials["service"] = {"Authorization": f"Bearer {secret}"}
+    made = tokens.create(OPERATOR, owner=SERVICE, **options)
+    node.ids[made.token.id] = "token-service"
+    node.credentials["service"] = {"Authorization": f"Bearer {made.secret}"}
 
 
 def _act(node: Node) -> None:
@@ -254,11 +256,16 @@ def secrets_kept_from(person: str, variant: str) -> dict[str, str]:
     for record in given.RECORDS:
         levels = sees(person, record.model, record.state)
         if "core" not in levels:
-            found |= {text: f"{kind} of {record.key}" for kind, text in record.core(variant).items()}
+            found |= {
+                text: f"{kind} of {record.key}" for kind, text in record.core(variant).items()
+            }
         if "detail" not in levels:
             found |= {
                 text: f"{kind} of {record.key}" for kind, text in record.detail(variant).items()
             }
+    # names of the team are for those whose care its data are, not for whoever got a share
+    if person not in {*INSIDERS, "steward", "newcomer"}:
+        found |= {f"Person {name}": "name of one of the team" for name in ("contact", "newcomer")}
     return found
 
 
@@ -278,5 +285,3 @@ def _serving(app: FastAPI) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         listener.close()
-
-

@@ -40,6 +40,8 @@ class Rule:
     """Model of the records that a good answer lists: all that the person may, no other."""
     is_for_anyone: bool = False
     """The answer does not depend on who asks, and says nothing of that to caches."""
+    is_noted: bool = False
+    """That it was refused stands in the audit trail, such as a guess at a code."""
     names_pids: tuple[str, ...] = ()
     """Persons who are told PIDs here that they could not open."""
 

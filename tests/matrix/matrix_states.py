@@ -27,7 +27,9 @@ class Keeper:
         self._tables = [table for table in metadata.sorted_tables if table.name not in _IGNORED]
         connection.execute("create schema kept")
         for table in self._tables:
-            connection.execute(f'create table kept."{table.name}" as table public."{table.name}"'.encode())
+            connection.execute(
+                f'create table kept."{table.name}" as table public."{table.name}"'.encode()
+            )
         self._before = self.state()
 
     def state(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ Written by hand from the contract (two levels, five states), the data policy and
 `docs`; never from the code. A line below is an exception to those above it in its table.
 """
 
-from matrix_catalogue import D22
+from matrix_catalogue import D22, OTHERS, PAID, TEAM
 from matrix_rules import FORM, NDJSON, Rule, statuses
 
 # -- what is read ------------------------------------------------------------------------------
@@ -48,6 +48,42 @@ OWN_PAGE = statuses("""
     nobody:   401
     programs: 403
     newcomer: 403
+""")
+OWN_ACCOUNT = statuses("""
+    any
+    everyone: 200
+    nobody:   401
+    programs: 403
+""")
+"""Also for whoever has not accepted the terms."""
+MINE = statuses("""
+    any
+    everyone: 200
+    nobody:   401
+    programs: 403
+    newcomer: 303
+""")
+MY_EXPERIMENT = statuses("""
+    mine paid theirs none
+    everyone: 404 404 404 404
+    member pi contact: 200 200 404 404
+    stranger: 404 404 200 404
+    newcomer: 303 303 303 303
+    nobody:   401 401 401 401
+    programs: 403 403 403 403
+""")
+"""An experiment of others is like one that never was."""
+CHANGED = statuses("""
+    any
+    everyone: 303
+    nobody:   401
+    programs: 403
+""")
+NO_IDENTITY = statuses("""
+    any
+    everyone: 404
+    nobody:   401
+    programs: 403
 """)
 REQUESTS = statuses("""
     any
@@ -268,6 +304,7 @@ UNKNOWN_CODE = statuses("""
     nobody:   401
     newcomer programs: 403
 """)
+POLICIES = {"one": {"name": "panosc-public@1.0"}, "none": {"name": "none"}}
 SHARED = {"one": {"secret": "secret-embargoed-said"}, "none": {"secret": "A" * 43}}
 FOLLOWED = statuses("""
     one none
@@ -353,6 +390,7 @@ TABLE: dict[str, Rule] = {
         **PAGE,
         params={"one": {"name": "PaNET01189"}, "none": {"name": "PaNET99999"}},
     ),
+    "GET /api/v1/datasets/{pid}/access": Rule(**CORE, **DATASET, tells={"core": ("title",)}),
     # acts, for programs and by forms
     "GET /api/v1/datasets/{pid}/shares": Rule(**IN_CHARGE, **DATASET),
     "POST /api/v1/datasets/{pid}/shares": Rule(
@@ -416,9 +454,29 @@ TABLE: dict[str, Rule] = {
         **MADE_ON_PAGE, **PAGE, body="name=script&days=3&scope=read", kind=FORM
     ),
     "POST /account/tokens/{id}/revoke": Rule(**REVOKED_ON_PAGE, **PAGE, params=MEMBERS_TOKEN),
+    "GET /my": Rule(**MINE, **PAGE),
+    "GET /my/{group}": Rule(
+        **MY_EXPERIMENT,
+        **PAGE,
+        params={
+            "mine": {"group": TEAM},
+            "paid": {"group": PAID},
+            "theirs": {"group": OTHERS},
+            "none": {"group": "P-9"},
+        },
+    ),
+    "GET /account": Rule(**OWN_ACCOUNT, **PAGE),
+    "GET /account/export.json": Rule(**OWN_ACCOUNT),
+    "GET /account/terms": Rule(**ANYONE, **PAGE),
+    "POST /account/terms": Rule(**CHANGED, **PAGE, body="version=1&agree=yes&back=", kind=FORM),
+    "POST /account/sessions/end": Rule(**CHANGED, **PAGE, body="handle=others", kind=FORM),
+    "POST /account/unlink": Rule(**NO_IDENTITY, **PAGE, body="iss=none&sub=none", kind=FORM),
+    "GET /account/erase": Rule(**OWN_ACCOUNT, **PAGE),
+    "POST /account/erase": Rule(**CHANGED, **PAGE, body="word=erase", kind=FORM),
+    "GET /account/erased": Rule(**ANYONE, **PAGE),
     "GET /device": Rule(**OWN_PAGE, **PAGE),
     "POST /device": Rule(
-        **UNKNOWN_CODE, **PAGE, body="user_code=BCDF-GHJK&answer=approved", kind=FORM
+        **UNKNOWN_CODE, **PAGE, body="user_code=BCDF-GHJK&answer=approved", kind=FORM, is_noted=True
     ),
     # administration
     "GET /api/v1/services": Rule(**ADMINISTERED),
@@ -456,6 +514,11 @@ TABLE: dict[str, Rule] = {
     "POST /auth/backchannel": Rule(**REFUSED, body="logout_token=none", kind=FORM),
     "GET /account/link/{provider}": Rule(**LINKING, **PAGE, params=PROVIDERS),
     "POST /account/link/{provider}": Rule(**LINKING, **PAGE, params=PROVIDERS, body="", kind=FORM),
+    # the policy
+    "GET /policy": Rule(**ANYONE, **PAGE),
+    "GET /policy/{name}.json": Rule(**ONE_OR_NONE, params=POLICIES),
+    "GET /policy/{name}.yaml": Rule(**ONE_OR_NONE, params=POLICIES),
+    "GET /api/v1/policy": Rule(**ANYONE),
     # what is the same for all
     "GET /api": Rule(**ANYONE, **PAGE),
     "GET /accessibility": Rule(**ANYONE, **PAGE),
