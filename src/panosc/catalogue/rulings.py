@@ -24,7 +24,7 @@ _PARTS = (
     tables.plot,
     tables.share,
 )
-_KEPT = {"id", "pid", "mark", "core_at", "open_at", "listed_at", "created", "changed"}
+_KEPT = {"id", "pid", "mark", "core_at", "open_at", "listed_at", "opened_at", "created", "changed"}
 
 
 def apply(connection: sa.Connection, datasets: Sequence[int] | None) -> None:

@@ -38,18 +38,8 @@ def _record(name: str, *columns: SchemaItem) -> sa.Table:
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
         *columns,
         sa.Column("extra", pg.JSONB),
-        sa.Column(
-            "created",
-            sa.DateTime(timezone=True),
-            server_default=sa.func.now(),
-            nullable=False,
-        ),
-        sa.Column(
-            "changed",
-            sa.DateTime(timezone=True),
-            server_default=sa.func.now(),
-            nullable=False,
-        ),
+        _time("created", server_default=sa.func.now(), nullable=False),
+        _time("changed", server_default=sa.func.now(), nullable=False),
     )
 
 
@@ -74,6 +64,17 @@ def _to(table: str, *, nullable: bool = False) -> "sa.Column[int]":
     )
 
 
+def _opening(name: str, when: str) -> "sa.Column[Any]":
+    return sa.Column(
+        name,
+        sa.DateTime(timezone=True),
+        sa.Computed(
+            f"CASE WHEN mark = 'normal' THEN {when} ELSE 'infinity'::timestamptz END",
+            persisted=True,
+        ),
+    )
+
+
 def _guard() -> tuple[SchemaItem, ...]:
     return (
         _text("access"),
@@ -90,12 +91,10 @@ def _guard() -> tuple[SchemaItem, ...]:
         _text("mark_reason"),
         _time("core_at", nullable=False),
         _time("open_at", nullable=False),
-        # from when anyone may know of it: what is open hides nothing
-        sa.Column(
-            "listed_at",
-            sa.DateTime(timezone=True),
-            sa.Computed("LEAST(core_at, open_at)", persisted=True),
-        ),
+        # from when anyone may know of it, and from when anyone may see all of it: one comparison
+        # decides on most rows
+        _opening("listed_at", "LEAST(core_at, open_at)"),
+        _opening("opened_at", "open_at"),
     )
 
 
@@ -203,12 +202,12 @@ dataset = _record(
 # when the next record opens: those that always were open are not in it
 for _opening in (dataset.c.open_at, dataset.c.core_at, document.c.open_at, document.c.core_at):
     sa.Index(None, _opening, postgresql_where=_opening > sa.text("'0001-01-02 00:00:00+00'"))
-_GUARDING = ["mark", "listed_at", "open_at", "owner_group", "instrument_id"]
+_GUARDING = ["listed_at", "opened_at", "instrument_id", "mark", "owner_group"]
 # whether somebody may see a dataset, without a look at its row
 sa.Index("dataset_guard_ix", dataset.c.id, postgresql_include=_GUARDING)
 for _guarded in (dataset, document):
     # how many anyone may know of, and which a group owns, without a look at the rows
-    sa.Index(None, _guarded.c.listed_at, postgresql_where=_guarded.c.mark == sa.text("'normal'"))
+    sa.Index(None, _guarded.c.listed_at)
     sa.Index(None, _guarded.c.owner_group, _guarded.c.listed_at)
 # the order of "newest first"; serves ranges of dates as well
 sa.Index(

@@ -45,10 +45,10 @@ _GUARDED = [
 
 _GUARD = """
 create index dataset_guard_ix on dataset (id)
-    include (mark, listed_at, open_at, owner_group, instrument_id);
+    include (listed_at, opened_at, instrument_id, mark, owner_group);
 drop index dataset_newest_ix;
 create index dataset_newest_ix on dataset (creation_date desc nulls last)
-    include (id, mark, listed_at, open_at, owner_group, instrument_id);
+    include (id, listed_at, opened_at, instrument_id, mark, owner_group);
 """
 _UNGUARD = """
 drop index dataset_guard_ix;
@@ -78,9 +78,12 @@ def upgrade() -> None:
         )
     for table in ("dataset", "document"):
         _run(
-            f"alter table {table} add column listed_at timestamptz"
-            " generated always as (least(core_at, open_at)) stored;"
-            f"create index {table}_listed_at_ix on {table} (listed_at) where mark = 'normal';"
+            f"alter table {table} add column listed_at timestamptz generated always as"
+            " (case when mark = 'normal' then least(core_at, open_at)"
+            " else 'infinity'::timestamptz end) stored,"
+            " add column opened_at timestamptz generated always as"
+            " (case when mark = 'normal' then open_at else 'infinity'::timestamptz end) stored;"
+            f"create index {table}_listed_at_ix on {table} (listed_at);"
             f"create index {table}_owner_group_listed_at_ix on {table} (owner_group, listed_at)"
         )
     _run(_GUARD)
@@ -97,7 +100,7 @@ def downgrade() -> None:
     _run(_UNGUARD)
     for table in ("dataset", "document"):
         _run(f"drop index {table}_owner_group_listed_at_ix")
-        _run(f"alter table {table} drop column listed_at")
+        _run(f"alter table {table} drop column listed_at, drop column opened_at")
     _run(
         'alter table "group" drop column title, drop column access_type, drop column starts,'
         " drop column ends, drop column document_pid, drop column changed;"
