@@ -64,7 +64,7 @@ def _to(table: str, *, nullable: bool = False) -> "sa.Column[int]":
     )
 
 
-def _opening(name: str, when: str) -> "sa.Column[Any]":
+def _from_when(name: str, when: str) -> "sa.Column[Any]":
     return sa.Column(
         name,
         sa.DateTime(timezone=True),
@@ -93,8 +93,8 @@ def _guard() -> tuple[SchemaItem, ...]:
         _time("open_at", nullable=False),
         # from when anyone may know of it, and from when anyone may see all of it: one comparison
         # decides on most rows
-        _opening("listed_at", "LEAST(core_at, open_at)"),
-        _opening("opened_at", "open_at"),
+        _from_when("listed_at", "LEAST(core_at, open_at)"),
+        _from_when("opened_at", "open_at"),
     )
 
 
