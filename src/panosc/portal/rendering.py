@@ -27,6 +27,7 @@ NAVIGATION = (
     ("API", "/api"),
 )
 _FILTERS = {
+    "browser": words.browser,
     "size": words.size,
     "plural": words.plural,
     "date": words.date,

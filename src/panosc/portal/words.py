@@ -22,6 +22,27 @@ _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{1,60}")
 _CREATIVE = re.compile(r"CC-(BY(?:-NC)?(?:-SA|-ND)?)-(\d\.\d)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _DOTS = re.compile(r"(^|/)(\.{0,2})(?=/|$)")
+_BROWSERS = (
+    r"\b(Edg|OPR|Vivaldi|Firefox)\w*/(\d+)",
+    r"(Chrome|CriOS|FxiOS)/(\d+)",
+    r"Version/()(?=(\d+)).*Safari",
+    r"^([\w.-]{1,40})/(\d+)",
+)
+_BROWSER_NAMES = {
+    "Edg": "Edge",
+    "OPR": "Opera",
+    "CriOS": "Chrome",
+    "FxiOS": "Firefox",
+    "": "Safari",
+}
+_SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
 _PREFIXES = ("kB", "MB", "GB", "TB", "PB")
 
 
@@ -34,6 +55,25 @@ def clean(text: str) -> str:
     'a�b'
     """
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def browser(agent: str | None) -> str:
+    """Return what a browser calls itself as people call it; for others the first word.
+
+    Examples
+    --------
+    >>> browser("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    'Firefox 140 on Linux'
+    >>> browser("curl/8.5.0"), browser("")
+    ('curl 8', 'A browser that does not say its name')
+    """
+    # the more special names first: most claim to be Chrome and Safari as well
+    found = next(filter(None, (re.search(kind, agent or "") for kind in _BROWSERS)), None)
+    if found is None:
+        return "A browser that does not say its name"
+    name = _BROWSER_NAMES.get(found[1], found[1])
+    system = next((name for mark, name in _SYSTEMS.items() if mark in (agent or "")), None)
+    return f"{name} {found[2]}" + (f" on {system}" if system else "")
 
 
 def size(count: float | None) -> str:

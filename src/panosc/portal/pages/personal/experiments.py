@@ -148,7 +148,8 @@ def experiments(memberships: Iterable[Membership]) -> list[Experiment]:
 
 
 def _experiment(items: list[Membership]) -> Experiment:
-    ends = [item.until for item in items]
+    # what a login says is said again at the next: its end is none of the membership
+    ends = [None if item.source == "claims" else item.until for item in items]
     first = items[0]
     return Experiment(
         name=first.group,
