@@ -51,6 +51,8 @@ def _node(
             regexp_time_limit_s=20,
             security_contact="mailto:security@example.org",
         )
-        with open_database(settings) as engine:
-            with served_node(variant, engine, settings, folder) as made:
-                yield made
+        with (
+            open_database(settings) as engine,
+            served_node(variant, engine, settings, folder) as made,
+        ):
+            yield made

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from matrix_catalogue import DATASETS, NOW
 
 from panosc.app import create_app
 from panosc.catalogue.loading import load
-from panosc.catalogue.people import account, alias
+from panosc.catalogue.people import account, alias, session
 from panosc.domain.access import OPERATOR
 from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.service import Identity, build
@@ -179,6 +180,8 @@ def _sign_in(node: Node) -> None:
         with node.engine.begin() as connection:
             at = {"provider": "test", "iss": "https://idp.example", "sub": person}
             value = sessions.begin(connection, f"u-{person}", **at)
+            handle = sa.select(session.c.handle).where(session.c.account == f"u-{person}")
+            node.ids[connection.scalar(handle)] = f"session-{person}"
         node.credentials[person] = {"Cookie": f"{sessions.cookie}={value}"}
     kept = node.credentials["member"]["Cookie"].partition("=")[2]
     member = sessions.find(kept).standing.who(via="session")
@@ -250,6 +253,7 @@ def sees(person: str, model: str, state: str) -> set[str]:
     return {"core"} if state == "embargoed" else set()
 
 
+@cache
 def secrets_kept_from(person: str, variant: str) -> dict[str, str]:
     """Return every text that may be in no answer to `person`: text → what it is."""
     found: dict[str, str] = {}

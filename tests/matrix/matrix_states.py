@@ -34,12 +34,14 @@ class Keeper:
 
     def state(self) -> dict[str, int]:
         """Return a number for the content of each table."""
-        queries = [
-            f"select '{table.name}', coalesce(sum(hashtextextended("
-            f"(to_jsonb(t) - '{{{','.join(_VOLATILE.get(table.name, ()))}}}'::text[])::text, 0)), 0)"
-            f' from public."{table.name}" t'
-            for table in self._tables
-        ]
+        queries = []
+        for table in self._tables:
+            left_out = "{" + ",".join(_VOLATILE.get(table.name, ())) + "}"
+            row = f"(to_jsonb(t) - '{left_out}'::text[])::text"
+            queries.append(
+                f"select '{table.name}', coalesce(sum(hashtextextended({row}, 0)), 0)"
+                f' from public."{table.name}" t'
+            )
         return dict(self._connection.execute(" union all ".join(queries).encode()).fetchall())
 
     def changed(self) -> list[str]:
@@ -49,6 +51,8 @@ class Keeper:
 
     def restore(self, names: list[str]) -> None:
         """Bring tables back as they were."""
+        if not names:
+            return
         with self._connection.transaction():
             self._connection.execute("set local session_replication_role = replica")
             for table in self._tables:

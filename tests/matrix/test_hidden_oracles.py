@@ -12,7 +12,7 @@ from urllib.parse import quote
 import matrix_catalogue as given
 import matrix_probes as probes
 import pytest
-from matrix_cells import HTML, address, cells, send
+from matrix_cells import HTML, address, cells
 from matrix_people import OUTSIDERS, Answer, Node, sees
 from matrix_table import TABLE
 
@@ -20,6 +20,8 @@ GETS = [route for route in TABLE if route.startswith("GET")]
 Asked = tuple[str, str, str, str]
 """Person, path at the first node, path at the other, what is accepted."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_USED = re.compile(r'"(requests|bytes|number)": \d+')
+"""What one used of a budget, and the numbers of lines of the audit trail."""
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
 
 
@@ -33,11 +35,9 @@ def blanked(node: Node, answer: Answer) -> tuple[int, dict[str, str], str]:
         for value, name in node.ids.items():
             text = text.replace(value, name)
         # when this node first knew of something, by the clock of its database
-        return _MOMENT.sub("MOMENT", text)
+        return _USED.sub("USED", _MOMENT.sub("MOMENT", text))
 
     headers = {name: blank(value) for name, value in answer.headers.items() if name != "date"}
-    # the port may have another number of digits
-    headers["content-length"] = str(len(blank(answer.body)))
     return answer.status, headers, blank(answer.body)
 
 
@@ -45,7 +45,8 @@ def difference(first: object, second: object) -> str:
     """Return where two answers part, in a line."""
     one, other = str(first), str(second)
     place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), 0)
-    return f"{one[max(0, place - 60) : place + 80]!r} against {other[max(0, place - 60) : place + 80]!r}"
+    around = slice(max(0, place - 60), place + 80)
+    return f"{one[around]!r} against {other[around]!r}"
 
 
 def compared(node: Node, other: Node, asked: Iterable[Asked]) -> list[str]:
@@ -55,7 +56,10 @@ def compared(node: Node, other: Node, asked: Iterable[Asked]) -> list[str]:
         answers = []
         for one, where in ((node, path), (other, twin)):
             answer = one.ask(person, "GET", where, headers={"Accept": accept})
-            answers.append(blanked(one, answer))
+            status, headers, body = blanked(one, answer)
+            # one port may have another number of digits than the other
+            headers["content-length"] = str(len(body))
+            answers.append((status, headers, body))
         if answers[0] != answers[1]:
             wrong.append(f"{person} · GET {path}: {difference(*answers)}")
         elif answers[0][0] >= 500 and "/away" not in path:
@@ -102,7 +106,7 @@ def test_no_search_facet_or_mistake_tells(node: Node, other: Node) -> None:
 def test_probes_find_what_may_be_seen(node: Node, other: Node) -> None:
     """The questions are good: to a member of the team they do tell."""
     asked = [("member", path, path, "*/*") for path in probes.filters()]
-    assert len(compared(node, other, asked[::9])) > len(asked) / 9 / 4
+    assert len(compared(node, other, asked[::20])) > len(asked) / 20 / 4
 
 
 PLAIN = {"GET", "HEAD", "OPTIONS"}
