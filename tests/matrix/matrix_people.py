@@ -203,7 +203,8 @@ def _act(node: Node) -> None:
     node.post("pi", f"{at}/open-ruled/release", "{}")
     node.post("steward", f"{at}/withdrawn-ruled/withdraw", '{"reason": "It was wrong."}')
     asked = node.post("steward", f"{at}/erased-ruled/erase", '{"reason": "A judge says so."}')
-    number = asked.body.split('"')[3]
+    number = _value(asked, "id")
+    node.ids[number] = "request-erasure"
     node.post("director", f"/api/v1/requests/{number}/answer", '{"granted": true}')
     links = []
     for record in DATASETS:
