@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from panosc.cli.main import app
+from panosc.cli.lazily import VERBS, Later
 from panosc.domain import errors
 from panosc.settings import Settings
 
@@ -48,23 +47,32 @@ def test_every_setting_is_documented(name):
         assert f"`{info.default}`" in line
 
 
-def commands(group, path=()):
-    for name, command in sorted(group.commands.items()):
+def all_verbs():
+    return {name: Later(name, place).now() for name, place in VERBS.items()}
+
+
+def commands(verbs, path=()):
+    for name, command in sorted(verbs.items()):
         if hasattr(command, "commands"):
-            yield from commands(command, (*path, name))
+            yield from commands(command.commands, (*path, name))
         else:
             yield " ".join((*path, name)), command
 
 
 @pytest.mark.parametrize(
     ("name", "command"),
-    list(commands(typer.main.get_command(app))),
+    list(commands(all_verbs())),
     ids=lambda item: str(item)[:20],
 )
 def test_every_command_is_documented_and_helps(name, command):
     assert any(f"panosc {name}" in page.read_text(encoding="utf-8") for page in PAGES)
     assert command.help
     assert all(option.help for option in command.params)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_is_listed_by_what_it_says_itself(name):
+    assert Later(name, VERBS[name]).now().help.partition("\n")[0] == VERBS[name][2]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,23 +5,29 @@ The steps are in `catalogue.migrations`; what the tables are like now is `catalo
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from panosc.catalogue.people import metadata
 from panosc.domain.errors import Unavailable
 
-__all__ = ["config", "downgrade", "metadata", "newest", "revision", "upgrade"]
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
+__all__ = ["NEWEST", "config", "downgrade", "metadata", "revision", "steps", "upgrade"]
+
+NEWEST = "0002"
+"""The revision of this panosc. Alembic takes its time to import: it is asked only for others."""
 LOCK = 0x70616E6F7363
 """Key of the advisory lock under which one process migrates; the others wait."""
 
 
-def config(connection: sa.Connection | None = None) -> Config:
+def config(connection: sa.Connection | None = None) -> "Config":
     """Return Alembic's configuration; it works from an installed package, too."""
+    from alembic.config import Config  # noqa: PLC0415 - see NEWEST
+
     made = Config()
     folder = str(Path(__file__).parent / "migrations")
     made.set_main_option("script_location", folder.replace("%", "%%"))
@@ -29,10 +35,11 @@ def config(connection: sa.Connection | None = None) -> Config:
     return made
 
 
-def newest() -> str:
-    """Return the name of the newest revision."""
-    head = ScriptDirectory.from_config(config()).get_current_head()
-    return str(head)
+def steps() -> "ScriptDirectory":
+    """Return the steps that there are."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see NEWEST
+
+    return ScriptDirectory.from_config(config())
 
 
 def revision(connection: sa.Connection) -> str | None:
@@ -53,10 +60,12 @@ def upgrade(
     Unavailable
         If the database is of a newer panosc or may not be changed.
     """
-    wanted = newest() if target == "head" else target
+    wanted = NEWEST if target == "head" else target
     with engine.connect() as connection:
         if revision(connection) == wanted:
             return
+    from alembic import command  # noqa: PLC0415 - see NEWEST
+
     _refuse_unknown(engine)
     try:
         with engine.begin() as connection:
@@ -76,6 +85,8 @@ def upgrade(
 
 def downgrade(engine: sa.Engine, target: str) -> None:
     """Undo steps down to a revision or to ``base``; what newer ones kept is lost."""
+    from alembic import command  # noqa: PLC0415 - see NEWEST
+
     with engine.begin() as connection:
         connection.exec_driver_sql("set local statement_timeout = 0; set local lock_timeout = 0")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
@@ -85,7 +96,7 @@ def downgrade(engine: sa.Engine, target: str) -> None:
 def _refuse_unknown(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         found = revision(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    known = {script.revision for script in steps().walk_revisions()}
     if found is not None and found not in known:
         raise Unavailable(
             f"The database has revision {found}, which this panosc does not know",

@@ -1,0 +1,91 @@
+"""The verbs by name, each imported only when it is used: a command answers at once.
+
+What a verb does is its module; the line that stands for it in the list of all is here, too, and
+a test holds the two equal.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typing_extensions import override
+
+VERBS: dict[str, tuple[str, str, str]] = {
+    "serve": (
+        "serve",
+        "serve",
+        "Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it.",
+    ),
+    "ingest": (
+        "ingest",
+        "ingest",
+        "Register NeXus/HDF5 files: what they say becomes datasets, they stay where they are.",
+    ),
+    "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
+    "group": ("group", "app", "Groups, their members, roles in this node."),
+    "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
+    "token": ("token", "app", "Tokens for programs, made on the node itself."),
+    "user": ("user", "app", "Accounts of people and services."),
+    "audit": (
+        "audit",
+        "audit",
+        "Print the audit trail, the oldest line first; --json prints one JSON object a line.",
+    ),
+    "login": (
+        "remote.login",
+        "login",
+        "Log in at a node: shows an address and a code for your browser, and waits for you there.",
+    ),
+    "logout": (
+        "remote.login",
+        "logout",
+        "End your login at a node: its tokens are good no more, and forgotten here.",
+    ),
+    "whoami": (
+        "remote.login",
+        "whoami",
+        "Print who you are to a node: by your login there, or the token in PANOSC_TOKEN.",
+    ),
+    "config": ("config", "config", "Print every setting: its value and what it is for."),
+}
+"""Verb → module in `panosc.cli`, what it is called there, what it does."""
+
+
+class Later(TyperCommand):
+    """Stands for a verb until it is used."""
+
+    def __init__(self, name: str, place: tuple[str, str, str]) -> None:
+        super().__init__(name, help=place[2])
+        self._module, self._attribute, _ = place
+
+    def now(self) -> Any:
+        """Return the verb itself, a command of Typer's."""
+        found: Any = getattr(import_module(f"panosc.cli.{self._module}"), self._attribute)
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(self.name)(found)
+        return typer.main.get_command(alone)
+
+    @override
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Begin to run the verb itself."""
+        return self.now().make_context(info_name, args, parent, **extra)
+
+
+class LazyGroup(TyperGroup):
+    """The group of all verbs."""
+
+    @override
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return their names, in the order of the list above."""
+        return list(VERBS)
+
+    @override
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return what stands for a verb."""
+        place = VERBS.get(cmd_name)
+        return None if place is None else Later(cmd_name, place)
