@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import matrix_catalogue as given
-from matrix_people import CHIEF, Answer, Node, secrets_kept_from, sees
+from matrix_people import THOROUGH, Answer, Node, secrets_kept_from, sees
 from matrix_rules import Rule
 
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -45,7 +45,7 @@ def cells(route: str, rule: Rule, node: Node, person: str) -> Iterator[Cell]:
             )
         return
     for record in given.RECORDS:
-        if record.model == rule.of and (person in CHIEF or not record.ruled):
+        if record.model == rule.of and (person in THOROUGH or not record.ruled):
             yield Cell(
                 route=route,
                 person=person,

@@ -50,8 +50,8 @@ administrator, a token of the member that may only write, the service of another
 Besides: a token of the member that may only read, somebody whom the PI shared embargoed and
 closed data with, whoever has opened the link to these, a new member of the team who has not
 accepted the terms, a director, and whoever is in charge of the instrument."""
-CHIEF = PERSONS[:10]
-"""Those that the issue names; they are asked about every record, the others about some."""
+THOROUGH = ("anonymous", "stranger", "member", "pi", "steward")
+"""Those who are asked also about records whose state came about by an act or the policy."""
 SIGNED_IN = tuple(name for name in PERSONS if name not in {"anonymous", "link"})
 TOKENS = ("token_write", "token_read", "service")
 """Persons that are programs."""

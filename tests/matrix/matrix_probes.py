@@ -119,8 +119,7 @@ def searches() -> list[str]:
         for kind, word in words.items():
             found += [
                 f"/search?q={word}",
-                f"/panosc-api/Datasets?filter={as_json({'where': {'text': word}})}",
-                f"/panosc-api/Documents?filter={as_json({'where': {'text': word}})}",
+                f"/panosc-api/{record.model}s?filter={as_json({'where': {'text': word}})}",
             ]
             if kind in {"parameter", "value"}:
                 found.append(f"/search?{urlencode({words['parameter']: words['value']})}")
