@@ -1,5 +1,7 @@
 """Signed links over real sockets: one address, one way, one hour, and what its maker may see."""
 
+import base64
+import json
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -125,6 +127,13 @@ def test_a_link_that_was_never_made_is_refused(node, ending):
     answer = opened(node, f"{path}?signed={text}")
     assert answer.status_code == 403
     assert answer.json()["type"].endswith("#forbidden")
+
+
+@pytest.mark.parametrize("header", [{"crit": 1}, {"crit": [1]}, {"b64": 1}, {"alg": []}, [], 1])
+def test_a_header_of_the_wrong_kind_is_refused(node, header):
+    value = {"alg": "HS256"} | header if isinstance(header, dict) else header
+    text = base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+    assert opened(node, f"{FILES}?signed={text}.e30.AAAA").status_code == 403
 
 
 def test_a_link_of_another_purpose_is_refused(node):
