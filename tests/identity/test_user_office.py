@@ -143,6 +143,24 @@ def test_who_left_the_team_is_gone_and_what_others_gave_stays(store, engine, tmp
     assert last[-1].detail == {"groups": 2, "changed": 2, "added": 1, "removed": 2, "names": 0}
 
 
+def test_the_trail_knows_accounts_and_no_other_name(store, engine, tmp_path):
+    with engine.begin() as connection:
+        claims = {"iss": HOME.issuer, "sub": "1", "uo_key": "42"}
+        person = sign_in(connection, HOME, claims, now=NOW)
+    store.take_files(OPERATOR, files(tmp_path))
+    store.add(OPERATOR, "P1", "uo:99", role="guest")
+    store.remove(OPERATOR, "P1", "uo:99")
+    store.add(OPERATOR, "IH/77", "uo:42", role="guest")
+    store.remove(OPERATOR, "IH/77", "uo:42")
+    store.take_files(OPERATOR, files(tmp_path, members=[{**MEMBERS[0], "until": "2026-09-01"}]))
+    store.take_files(OPERATOR, files(tmp_path, members=[]))
+    told = [row for row in lines(engine) if row.event.startswith("member.")]
+    assert {row.detail["member"] for row in told} == {None, person}
+    of_person = [row.event.partition(".")[2] for row in told if row.detail["member"]]
+    assert of_person == ["added", "added", "removed", "changed", "removed"]
+    assert not any(name in str(told) for name in ("uo:", "orcid:", ORCID))
+
+
 def test_groups_without_a_word_on_members_keep_theirs(store, engine, tmp_path):
     store.take_files(OPERATOR, files(tmp_path))
     before = held(engine)

@@ -83,8 +83,8 @@ def take_over(
     _check(connection)
     changed = {row[0] for row in connection.exec_driver_sql(_UPSERT)}
     at = {"now": now, "person": who.person, "via": who.via}
-    removed = connection.execute(sa.text(_REMOVE), at).rowcount
-    added = connection.execute(sa.text(_ADD), at).rowcount
+    removed = connection.execute(sa.text(_REMOVE), at).scalar_one()
+    added = connection.execute(sa.text(_ADD), at).scalar_one()
     touched = connection.exec_driver_sql("select name from new_touched").scalars()
     done = Imported(
         groups=counts.groups,
@@ -226,6 +226,7 @@ where (g.title, g.access_type, g.starts, g.ends, g.document_pid, g.extra) is dis
    excluded.extra)
 returning name
 """
+# the trail outlives an erasure: it has a person's account, never the name that the user office uses
 _REMOVE = """
 with whole as (
   select name from new_group where is_whole union select "group" from new_member
@@ -235,10 +236,15 @@ with whole as (
   and not exists (select from new_member new where new."group" = old."group"
     and new.person = old.person and new.role = old.role)
   returning old."group", old.person as member, old.role, old.until
-), noted as (insert into new_touched select distinct "group" from gone)
-insert into audit (at, person, via, event, subject, detail)
-  select :now, :person, :via, 'member.removed', "group",
-    jsonb_build_object('member', member, 'role', role, 'source', 'user office') from gone
+), noted as (insert into new_touched select distinct "group" from gone),
+told as (
+  insert into audit (at, person, via, event, subject, detail)
+    select :now, :person, :via, 'member.removed', "group",
+      jsonb_build_object('member', own.id, 'role', role, 'source', 'user office')
+    from gone left join alias on alias.name = member
+      left join account own on own.id = coalesce(alias.person, member)
+)
+select count(*) from gone
 """
 _ADD = """
 with latest as (
@@ -251,9 +257,14 @@ with latest as (
   where old.source is distinct from 'node'
     and (old.until is distinct from excluded.until or old.source is not null)
   returning "group", person as member, role, until, xmax = 0 as is_new
-), noted as (insert into new_touched select distinct "group" from came)
-insert into audit (at, person, via, event, subject, detail)
-  select :now, :person, :via, case when is_new then 'member.added' else 'member.changed' end,
-    "group", jsonb_build_object('member', member, 'role', role, 'until', until,
-      'source', 'user office') from came
+), noted as (insert into new_touched select distinct "group" from came),
+told as (
+  insert into audit (at, person, via, event, subject, detail)
+    select :now, :person, :via, case when is_new then 'member.added' else 'member.changed' end,
+      "group", jsonb_build_object('member', own.id, 'role', role, 'until', until,
+        'source', 'user office')
+    from came left join alias on alias.name = member
+      left join account own on own.id = coalesce(alias.person, member)
+)
+select count(*) from came
 """

@@ -178,18 +178,19 @@ class GroupStore:
                     f"{person} has this role in {name} by the user office already.",
                     hint="Nothing has to be done.",
                 )
+            [found] = _memberships(connection, _is(row))
+            # the trail outlives an erasure: it has an account, never another name of a person
             audit.record(
                 connection,
                 who,
                 "member.added",
                 now=now,
                 subject=name,
-                member=row["person"],
+                member=found.account,
                 role=role,
                 until=None if until is None else until.isoformat(),
                 source="node",
             )
-            [found] = _memberships(connection, _is(row))
         return found
 
     def remove(self, who: Who, name: str, person: str, *, role: str | None = None) -> None:
@@ -220,6 +221,8 @@ class GroupStore:
                     f"This node gave {person} no such role in {name}.",
                     hint=f"`panosc group show {name}` shows who is in it, and by whom.",
                 )
+            known = sa.select(account.c.id).where(account.c.id == found)
+            member = connection.execute(known).scalar()
             for row in removed:
                 audit.record(
                     connection,
@@ -227,7 +230,7 @@ class GroupStore:
                     "member.removed",
                     now=now,
                     subject=name,
-                    member=row.person,
+                    member=member,
                     role=row.role,
                     source="node",
                 )
