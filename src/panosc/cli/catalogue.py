@@ -10,8 +10,8 @@ from panosc.catalogue.database import open_database
 from panosc.catalogue.dumping import dump
 from panosc.catalogue.loading import load
 from panosc.cli import terminal
-from panosc.cli.group import taking
 from panosc.cli.options import AsJson, Home, settings_of
+from panosc.cli.people.group import taking
 from panosc.identity.groups.keeping import rows
 from panosc.policy import births
 from panosc.policy.shelf import open_shelf

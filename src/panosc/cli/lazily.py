@@ -23,10 +23,10 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Register NeXus/HDF5 files: what they say becomes datasets, they stay where they are.",
     ),
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
-    "group": ("group", "app", "Groups, their members, roles in this node."),
+    "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
-    "token": ("token", "app", "Tokens for programs, made on the node itself."),
-    "user": ("user", "app", "Accounts of people and services."),
+    "token": ("people.token", "app", "Tokens for programs, made on the node itself."),
+    "user": ("people.user", "app", "Accounts of people and services."),
     "audit": (
         "audit",
         "audit",

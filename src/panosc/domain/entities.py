@@ -93,7 +93,7 @@ def _given(name: str, column: str, kind: Kind = "text") -> Property:
 _ACCESS = (
     _own("access", "access"),
     _own("embargoUntil", "embargo_until", "time"),
-    _own("ownerGroup", "owner_group"),
+    _own("ownerGroup", "owner_group", level="detail"),
     _own("withdrawnReason", "mark_reason"),
     _own("source", "source"),
 )

@@ -208,13 +208,15 @@ class Reading:
         with self._explained():
             options = {"stream_results": True, "yield_per": BLOCK}
             result = self._connection.execute(statement, execution_options=options)
-        blocks = result.partitions()
-        while True:
-            with self._explained():
-                block = next(blocks, None)
-            if block is None:
-                return
-            yield block
+        # closed also when it fails half-way, or when nobody reads on
+        with result:
+            blocks = result.partitions()
+            while True:
+                with self._explained():
+                    block = next(blocks, None)
+                if block is None:
+                    return
+                yield block
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

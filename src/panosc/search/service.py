@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Clause, Query
+from panosc.identity.keys import node_keys
 from panosc.search import facets as counting
 from panosc.search.experiments import Summary, of_node, summaries
 from panosc.search.facets import Facet
@@ -63,6 +64,7 @@ class SearchService:
         self._engine = engine
         self._settings = settings
         self._clock = clock
+        self._salt = node_keys(settings).secret("names of parts")
         self._counted: dict[Hashable, _Counted] = {}
 
     def find(self, who: Who, query: Query) -> Iterator[Item]:
@@ -191,6 +193,6 @@ class SearchService:
         ) as connection:
             yield Reading(
                 connection,
-                Viewer(who=who, now=self._clock()),
+                Viewer(who=who, now=self._clock(), salt=self._salt),
                 regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
             )

@@ -3,7 +3,7 @@
 What a property shows is decided here once for filters, order and output: ``isPublic`` and
 ``access`` are the state of this moment, ``embargoUntil`` is when it opens, detail of an
 embargoed record is null to whoever may not see it, and a part without a loaded key is known by
-its database key. Values of parameters are `parameters`, relations are `sql`.
+a name made of its database key. Values of parameters are `parameters`, relations are `sql`.
 """
 
 import math
@@ -37,6 +37,8 @@ class Viewer:
 
     who: Who
     now: datetime
+    salt: str = ""
+    """A secret of the node: from it parts without an identifier of their own get one."""
 
     def may_list(self, table: sa.FromClause) -> Condition:
         """Return whether a guarded row appears among results."""
@@ -64,10 +66,16 @@ def column_of(
         return sa.func.coalesce(columns.value_text, sa.cast(columns.value_number, sa.Text))
     column: ColumnElement[Any] = columns[prop.column]
     if prop.name == "id" and prop.column == "key":
-        return sa.func.coalesce(column, sa.cast(columns.id, sa.Text))
+        return sa.func.coalesce(column, _opaque(columns.id, viewer))
     if prop.level == "detail" and model.guarded:
         return sa.case((viewer.may_detail(table), column))
     return column
+
+
+def _opaque(number: ColumnElement[Any], viewer: Viewer) -> ColumnElement[Any]:
+    """Return a name for a row that tells nothing of how many rows were written before it."""
+    mixed = sa.func.md5(viewer.salt + sa.cast(number, sa.Text))
+    return "p" + sa.func.substr(mixed, 1, 16)
 
 
 def _at_this_moment(prop: Property, table: sa.FromClause, viewer: Viewer) -> ColumnElement[Any]:

@@ -1,0 +1,1 @@
+"""Commands about groups, accounts and tokens, on the node itself."""
