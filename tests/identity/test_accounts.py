@@ -1,5 +1,7 @@
 """Who an account belongs to: the identity, then a trusted name, never an e-mail."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +12,7 @@ from panosc.catalogue.tables import group_member
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound
 from panosc.identity.accounts import CLAIMS_LAST, link, sign_in, unlink
+from panosc.identity.personal.erasing import Erasure
 from panosc.identity.standing import standing_of
 from panosc.settings import GroupRule, Provider
 
@@ -167,3 +170,50 @@ def test_who_comes_back_after_an_erasure_is_someone_new(connection):
     again = sign_in(connection, HOME, told(), now=NOW)
     assert again != person
     assert sign_in(connection, HOME, told(), now=NOW) == again
+
+
+def test_an_erasure_at_the_moment_of_a_login_is_not_undone(engine):
+    with engine.begin() as connection:
+        person = sign_in(connection, HOME, told(name="Ada"), now=NOW)
+    who = Who(person=person, via="session")
+    found: list[str] = []
+
+    def come_back():
+        with engine.begin() as connection:
+            found.append(sign_in(connection, HOME, told(name="Ada", email="a@x.example"), now=NOW))
+
+    erasure = Erasure(engine, lambda: NOW)
+    with engine.connect() as first:
+        erasure._erase(first, who, person, reason="own wish")  # noqa: SLF001 - held open
+        login = threading.Thread(target=come_back)
+        login.start()
+        deadline = time.monotonic() + 30
+        while not waiting(engine) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        first.commit()
+        login.join()
+    with engine.connect() as connection:
+        rows = {row.id: row for row in connection.execute(sa.select(account))}
+        owner = connection.execute(sa.select(identity.c.account)).scalar_one()
+    assert (rows[person].name, rows[person].email) == (None, None)
+    assert found == [owner]
+    assert owner != person
+
+
+def test_nothing_is_linked_to_an_account_that_is_erased(connection):
+    person = sign_in(connection, HOME, told(), now=NOW)
+    connection.execute(sa.update(account).values(erased_at=NOW))
+    with pytest.raises(NotFound, match="no account"):
+        link(connection, person, AWAY, told("x", iss=AWAY.issuer), now=NOW)
+
+
+@pytest.mark.parametrize("value", ["4\x002", " 42", "42" + " " * 900 + "x", "4\u007f2"])
+def test_a_trusted_name_is_taken_as_it_is_or_not_at_all(connection, value):
+    first = sign_in(connection, HOME, told("1", uo_key="42"), now=NOW)
+    assert sign_in(connection, HOME, told("2", uo_key=value), now=NOW) != first
+
+
+def waiting(engine):
+    query = sa.text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one()

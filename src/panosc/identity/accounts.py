@@ -54,7 +54,9 @@ def sign_in(
     """
     iss, sub = _who(claims)
     _lock(connection, iss, sub)
-    person = _known(connection, iss, sub) or _by_name(connection, provider, claims)
+    person = _held(connection, _known(connection, iss, sub)) or _held(
+        connection, _by_name(connection, provider, claims)
+    )
     if person is None:
         person = _made(connection, provider, claims, now=now)
     _refresh(connection, person, claims, now=now)
@@ -76,6 +78,8 @@ def link(
     ------
     Conflict
         If that identity has an account of its own here.
+    NotFound
+        If the account was erased meanwhile.
     Invalid
         If the claims do not say who it is.
     """
@@ -87,6 +91,8 @@ def link(
             f"You already have another account here, made by signing in with {provider.title}.",
             hint="Sign in with it and erase that account, or ask the operator of this node.",
         )
+    if _held(connection, person) is None:
+        raise NotFound("You have no account any more.", hint="Sign in again.")
     if owner is None:
         audit.record(
             connection,
@@ -135,8 +141,9 @@ def names_of(provider: Provider, claims: Mapping[str, Any]) -> list[str]:
         if kind == "orcid":
             text = reading.orcid(value)
         else:
-            usable = (reading.plain(item) for item in reading.texts(value))
-            text = next((item for item in usable if item), None)
+            # as it is or not at all: what had to be cut may be the name of somebody else
+            usable = (item for item in reading.texts(value) if reading.plain(item) == item)
+            text = next(usable, None)
         if text is not None:
             found.append(f"{kind}:{text}")
     return found
@@ -157,7 +164,10 @@ def take_names(
         merged = sa.update(alias).values(person=person).where(alias.c.person == main)
         connection.execute(merged)
         added = pg.insert(alias).values([{"name": main, "person": person}])
-        connection.execute(added.on_conflict_do_nothing())
+        kept = added.on_conflict_do_nothing().returning(alias.c.name)
+        if connection.execute(kept).first() is None:
+            # another login with this name was sooner
+            continue
         audit.record(
             connection,
             Who(person=person, via="session"),
@@ -192,6 +202,15 @@ def _lock(connection: sa.Connection, iss: str, sub: str) -> None:
 def _known(connection: sa.Connection, iss: str, sub: str) -> str | None:
     query = sa.select(identity.c.account).where(identity.c.iss == iss, identity.c.sub == sub)
     found: str | None = connection.execute(query).scalar()
+    return found
+
+
+def _held(connection: sa.Connection, person: str | None) -> str | None:
+    """Return the account, locked against an erasure at this moment; None if that came first."""
+    if person is None:
+        return None
+    query = sa.select(account.c.id).where(account.c.id == person, account.c.erased_at.is_(None))
+    found: str | None = connection.execute(query.with_for_update(key_share=True)).scalar()
     return found
 
 
