@@ -3,7 +3,7 @@
 import gzip
 import json
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -297,6 +297,42 @@ def test_embargoes_come_from_the_record_or_its_document(engine, tmp_path, batch)
         "public": (ALWAYS, ALWAYS),
         "said closed": (NEVER, NEVER),
     }
+
+
+def opening(engine, pid):
+    query = sa.select(tables.dataset.c.open_at).where(tables.dataset.c.pid == pid)
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def test_what_opened_on_the_date_of_its_record_is_not_closed_by_loading_it_again(engine):
+    """Once closed and not public, it would need a date to come; this one has opened on its own."""
+    ends = datetime(2027, 1, 1, tzinfo=UTC)
+    row = {"pid": "a", "title": "x", "isPublic": False, "releaseDate": ends.isoformat()}
+    for day, title in ((NOW, "x"), (ends + timedelta(days=9), "x"), (ends, "another")):
+        with engine.begin() as connection:
+            rows = [(model, {**row, "title": title}) for model in ("Dataset", "Document")]
+            write(connection, rows, now=day)
+            kept = connection.execute(sa.select(tables.document.c.open_at)).scalar_one()
+        assert (opening(engine, "a"), kept) == (ends, ends)
+    with engine.begin() as connection:
+        write(connection, [("Dataset", {**row, "access": "closed"})], now=NOW)
+    assert opening(engine, "a") == NEVER, "what its source says anew counts"
+
+
+def test_a_new_date_of_a_document_reaches_its_datasets(engine):
+    with engine.begin() as connection:
+        document = {"pid": "d", "isPublic": False, "releaseDate": "2999-01-01T00:00:00Z"}
+        link = ("DocumentDataset", {"documentId": "d", "datasetId": "a"})
+        rows = [("Document", document), ("Dataset", {"pid": "a", "isPublic": False}), link]
+        write(connection, rows, now=NOW)
+    for date, expected in (
+        ("2998-01-01T00:00:00Z", datetime(2998, 1, 1, tzinfo=UTC)),
+        (None, NEVER),
+    ):
+        with engine.begin() as connection:
+            write(connection, [("Document", {**document, "releaseDate": date}), link], now=NOW)
+        assert opening(engine, "a") == expected
 
 
 def test_a_packed_catalogue_loads_too(engine, tmp_path):

@@ -29,7 +29,7 @@ from panosc.catalogue.staging import (
     copy_in,
     is_empty,
 )
-from panosc.catalogue.writer import Born, record_all, record_changes, settle
+from panosc.catalogue.writer import Born, concerned, record_all, record_changes, settle
 from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.domain.errors import Invalid, NotFound
 from panosc.domain.pid import surrogate
@@ -217,7 +217,7 @@ def _merge(connection: sa.Connection, reader: _Reader, born: Born | None) -> Non
             stage.fill(reader.shapes[name], reader.lines(name))
     reader.progress("merge", reader.total, reader.total)
     touched = stage.merge(replaced=frozenset(PARTS) & frozenset(reader.shapes))
-    keys = [key for model, key in touched if model == "Dataset"]
+    keys = concerned(connection, touched)
     touched |= {("Dataset", key) for key in settle(connection, keys, born)}
     record_changes(connection, touched)
 

@@ -29,6 +29,10 @@ PARTS: dict[str, tuple[str, ...]] = {
 """What goes with a record and is replaced with it: class → columns of its owner."""
 ORDER: tuple[str, ...] = (*(model.name for model in MODELS), *LINKS)
 """Classes in an order in which each comes after those it refers to."""
+SAID = ("access", "is_public", "embargo_until", "release_date")
+"""What a guarded record says of access itself."""
+DERIVED = ("mark", "core_at", "open_at")
+"""What follows from that on the day it comes, and from what is decided later."""
 FILLED: tuple[str, ...] = (*(table_of(name) for name in ORDER), "plot")
 """The tables of the catalogue proper: what a load into an empty one fills, and its cache."""
 
@@ -192,9 +196,16 @@ class Stage:
             name: f'coalesce(excluded."{name}", {table}."{name}")' if keep else f'excluded."{name}"'
             for name in columns
         }
+        compared = columns
+        if shape.model is not None and shape.model.guarded:
+            # as long as the record says the same of access, time and decisions may have moved on
+            compared = [name for name in columns if name not in DERIVED]
+            same = f"({_row(table, SAID)}) is not distinct from ({_row('excluded', SAID)})"
+            for name in DERIVED:
+                new[name] = f'case when {same} then {table}."{name}" else {new[name]} end'
         assigned = ", ".join(f'"{name}" = {value}' for name, value in new.items())
-        before = ", ".join(f'{table}."{name}"' for name in columns)
-        after = ", ".join(new.values())
+        before = _row(table, compared)
+        after = ", ".join(new[name] for name in compared)
         # in the order of keys, so that two writers never wait for each other in a circle
         result = self._run(
             f'insert into "{table}" ({names}) select {names} from "stage_{table}" order by id'
@@ -236,6 +247,10 @@ class Stage:
             f"insert into location ({names}) select distinct on (url) {names} from stage_location"
             f" order by url on conflict (url) do update set {assigned}"
         )
+
+
+def _row(table: str, columns: Sequence[str]) -> str:
+    return ", ".join(f'{table}."{name}"' for name in columns)
 
 
 class Dangling(Invalid):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from panosc.catalogue import changes, rulings, tables
 from panosc.catalogue.rows import Row, Shape
 from panosc.catalogue.staging import ORDER, PARTS, Stage
-from panosc.domain.access import ALWAYS
+from panosc.domain.access import ALWAYS, NEVER
 from panosc.domain.entities import LINKS, MODEL_BY_NAME
 from panosc.domain.errors import Invalid
 
@@ -70,7 +70,7 @@ def write(
         if name in lines:
             stage.fill(shapes[name], lines[name])
     touched = stage.merge(replaced=frozenset(PARTS))
-    keys = [key for model, key in touched if model == "Dataset"]
+    keys = concerned(connection, touched)
     touched |= {("Dataset", key) for key in settle(connection, keys, born)}
     record_changes(connection, touched)
     return Written(rows={name: len(items) for name, items in lines.items()}, changed=len(touched))
@@ -82,48 +82,77 @@ def _shape(name: str, *, now: datetime) -> Shape:
     return Shape(name, now=now)
 
 
+def concerned(connection: sa.Connection, touched: set[tuple[str, int]]) -> list[int]:
+    """Return the datasets whose access may be another after `touched` were written."""
+    link = tables.document_dataset.c
+    documents = [key for model, key in touched if model == "Document"]
+    dated = sa.select(link.dataset_id).where(link.document_id == sa.any_(sa.literal(documents)))
+    found = {key for model, key in touched if model == "Dataset"}
+    return sorted(found | set(connection.scalars(dated) if documents else ()))
+
+
 def settle(
     connection: sa.Connection, datasets: list[int] | None, born: Born | None = None
-) -> Sequence[int]:
+) -> set[int]:
     """Work out the access of `datasets` (None: of all) that their lines alone do not tell.
 
-    Return those on which `born` decided anew.
+    Return those that have another embargo by their document, or on which `born` decided anew.
     """
-    _settle_embargoes(connection, datasets)
-    decided = born(connection, datasets) if born is not None else ()
+    found = set(_settle_embargoes(connection, datasets))
+    if born is not None:
+        found.update(born(connection, datasets))
     rulings.apply(connection, datasets)
-    return decided
+    return found
 
 
-def _settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> None:
+def _settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> Sequence[int]:
     """Give datasets that are not public, and say no date, the release date of their document.
 
-    The latest counts where there are several.
+    The latest counts where there are several. What has opened stays open; what the policy or a
+    longer embargo decides on is left to `rulings`. Return those that were changed.
     """
-    dataset, document, link = tables.dataset, tables.document, tables.document_dataset
-    dates = (
+    if datasets is not None and not datasets:
+        return ()
+    dataset, ruling = tables.dataset, tables.ruling
+    document, link = tables.document, tables.document_dataset
+    dated = (
         sa.select(link.c.dataset_id, sa.func.max(document.c.release_date).label("until"))
         .join(document, document.c.id == link.c.document_id)
         .where(document.c.release_date > sa.func.now())
         .group_by(link.c.dataset_id)
-        .subquery()
     )
-    statement = (
-        sa.update(dataset)
-        .values(core_at=ALWAYS, open_at=dates.c.until)
+    chosen: sa.ColumnElement[bool] = sa.true()
+    if datasets is not None:
+        keys = sa.any_(sa.literal(datasets))
+        dated, chosen = dated.where(link.c.dataset_id == keys), dataset.c.id == keys
+    dates = dated.subquery()
+    decided = sa.or_(ruling.c.policy_opens.is_not(None), ruling.c.extended_years > 0)
+    never = sa.literal(NEVER, sa.DateTime(timezone=True))
+    opens = sa.func.coalesce(dates.c.until, never)
+    core = sa.case((dates.c.until.is_(None), never), else_=sa.literal(ALWAYS, never.type))
+    found = (
+        sa.select(dataset.c.id, core.label("core"), opens.label("opens"))
+        .outerjoin(dates, dates.c.dataset_id == dataset.c.id)
+        .outerjoin(ruling, ruling.c.dataset_id == dataset.c.id)
         .where(
-            dataset.c.id == dates.c.dataset_id,
+            chosen,
             dataset.c.access.is_(None),
             dataset.c.is_public.is_not(sa.true()),
             dataset.c.release_date.is_(None),
             dataset.c.embargo_until.is_(None),
+            dataset.c.open_at > sa.func.now(),
+            dataset.c.open_at != opens,
+            decided.is_not(sa.true()),
         )
+        .subquery()
     )
-    if datasets is not None:
-        if not datasets:
-            return
-        statement = statement.where(dataset.c.id == sa.any_(sa.literal(datasets)))
-    connection.execute(statement)
+    statement = (
+        sa.update(dataset)
+        .values(core_at=found.c.core, open_at=found.c.opens)
+        .where(dataset.c.id == found.c.id)
+        .returning(dataset.c.id)
+    )
+    return connection.scalars(statement).all()
 
 
 def record_changes(connection: sa.Connection, touched: set[tuple[str, int]]) -> None:
