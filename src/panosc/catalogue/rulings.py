@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue import tables
-from panosc.domain.access import ALWAYS
+from panosc.domain.access import ALWAYS, NEVER
 
 _PARTS = (
     tables.member,
@@ -32,9 +32,18 @@ def apply(connection: sa.Connection, datasets: Sequence[int] | None) -> None:
     dataset, ruling = tables.dataset, tables.ruling
     chosen = sa.true() if datasets is None else ruling.c.dataset_id == sa.any_(_keys(datasets))
     said = sa.func.coalesce(dataset.c.embargo_until, dataset.c.release_date, _of_documents())
-    extended = said + sa.func.make_interval(ruling.c.extended_years)
+    # years beyond 9999 are no dates to Python
+    extended = sa.func.least(
+        said + sa.func.make_interval(ruling.c.extended_years),
+        sa.literal(NEVER, sa.DateTime(timezone=True)),
+    )
+    # what its source has opened or closed since is no matter of a longer embargo
+    waits = sa.or_(
+        dataset.c.access == "embargoed",
+        sa.and_(dataset.c.access.is_(None), dataset.c.is_public.is_not(sa.true())),
+    )
     own = sa.case(
-        (sa.and_(ruling.c.extended_years > 0, said.is_not(None)), extended),
+        (sa.and_(ruling.c.extended_years > 0, said.is_not(None), waits), extended),
         else_=dataset.c.open_at,
     )
     values = {
