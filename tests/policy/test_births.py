@@ -12,8 +12,9 @@ from panosc.catalogue.loading import load
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import changes, dataset, group, ruling
 from panosc.catalogue.writer import write
-from panosc.domain.access import ALWAYS, NEVER, Guard, state_of
+from panosc.domain.access import ALWAYS, NEVER, Guard, Who, state_of
 from panosc.policy import births
+from panosc.policy.service import build
 from panosc.policy.shelf import DEFAULT, example, open_shelf, read_shelf
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -344,6 +345,40 @@ def test_the_arithmetic_is_that_of_the_calendar(engine, shelf, cases):
             years = 3 if ends < OLDER else 5
             assert read(connection, f"x/{number}").open_at == oracle(ends, years + extended)
         connection.rollback()
+
+
+def test_an_extension_counts_from_the_end_of_the_experiment(settings, engine, shelf):
+    """Years added to the day that it had would lose the 29th of February for good."""
+    with engine.begin() as connection:
+        proposal(connection, "P", ends=datetime(2024, 2, 29, tzinfo=UTC))
+        put(connection, "x/1", shelf, ownerGroup="P")
+        assert read(connection, "x/1").open_at == datetime(2029, 2, 28, tzinfo=UTC)
+    policy = build(engine, settings, lambda: NOW)
+    leader = Who(person="u-pi", groups=frozenset("P"), duties=frozenset({("pi", "P")}))
+    director = Who(person="u-director", roles=frozenset({"director"}))
+    for years in (2, 1):
+        number = policy.petitions.ask_extension(leader, "x/1", years=years, text="A thesis.")
+        policy.petitions.answer(director, number, granted=True)
+    with engine.begin() as connection:
+        assert read(connection, "x/1").open_at == datetime(2032, 2, 29, tzinfo=UTC)
+        assert births.settle(connection, None, shelf=shelf, now=NOW) == []
+
+
+def test_the_same_record_again_is_no_change(engine, shelf):
+    def stamp(connection):
+        return connection.execute(sa.select(dataset.c.changed, dataset.c.open_at)).one()
+
+    with engine.begin() as connection:
+        proposal(connection, "P", ends=NOW)
+        put(connection, "x/1", shelf, ownerGroup="P")
+        before = stamp(connection)
+    with engine.begin() as connection:
+        put(connection, "x/1", shelf, ownerGroup="P")
+        assert stamp(connection) == before
+    with engine.begin() as connection:
+        put(connection, "x/1", shelf, ownerGroup="P", title="another")
+        assert stamp(connection).changed > before.changed
+        assert stamp(connection).open_at == before.open_at
 
 
 events = st.one_of(

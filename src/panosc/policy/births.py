@@ -81,6 +81,17 @@ def for_groups(shelf: Shelf) -> Callable[[sa.Connection, Sequence[str], datetime
     return settle_them
 
 
+def for_extensions(shelf: Shelf) -> Callable[[sa.Connection, int, datetime], datetime | None]:
+    """Return what tells when a dataset opens once the years of a longer embargo are written."""
+
+    def opens(connection: sa.Connection, key: int, now: datetime) -> datetime | None:
+        reckoned = reckon(rules_for(connection, shelf), dataset.c.id == key, now=now).subquery()
+        found: datetime | None = connection.scalar(sa.select(reckoned.c.opens))
+        return found
+
+    return opens
+
+
 def _rule(
     connection: sa.Connection, chosen: sa.ColumnElement[bool], *, shelf: Shelf, now: datetime
 ) -> list[int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from panosc.domain.access import RULES
+from panosc.policy import births
 from panosc.policy.budgets import Allowance, Budgets
 from panosc.policy.decisions.acts import Acts
 from panosc.policy.decisions.petitions import Limits, Petitions
@@ -63,7 +64,7 @@ def build(engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]) 
             for name, one in classes.items()
         }
 
-    acts = Acts(engine, clock, rules_of)
+    acts = Acts(engine, clock, rules_of, births.for_extensions(shelf))
     sharing = Sharing(acts)
     return Policy(
         engine=engine,

@@ -34,6 +34,8 @@ Rules = Mapping[str, frozenset[str]]
 """Role → acts, as one version of a policy says."""
 RulesOf = Callable[[str | None], Rules]
 """The rules of a policy version by its name; None: of records without one."""
+OpensOf = Callable[[sa.Connection, int, datetime], datetime | None]
+"""When the policy opens a dataset, by its key, with all years that it was extended by."""
 
 _DO: dict[Act, str] = {
     "share": "share it",
@@ -67,12 +69,21 @@ class Acts:
     ----------
     rules_of : callable
         Which role may do what under a version of a policy.
+    opens_of : callable, optional
+        From when a policy opens a dataset; without it years are added to the day that it had.
     """
 
-    def __init__(self, engine: sa.Engine, clock: Callable[[], datetime], rules_of: RulesOf) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        clock: Callable[[], datetime],
+        rules_of: RulesOf,
+        opens_of: OpensOf | None = None,
+    ) -> None:
         self.engine = engine
         self.clock = clock
         self.rules_of = rules_of
+        self._opens_of = opens_of
 
     def may_do(self, who: Who, act: Act, record: Record) -> bool:
         """Whether the policy of `record` lets `who` do it."""
@@ -229,11 +240,14 @@ class Acts:
         record, opens = decision.record, decision.record.guard.open_at
         if decision.state != "embargoed" or opens == NEVER:
             raise _unfit(decision, "extended", "Only an embargo that ends on a later day can be.")
-        values: dict[str, object] = {"extended_years": record.extended_years + years}
         # `rulings` puts off a date of the record itself, however often that comes anew
+        rule(decision, extended_years=record.extended_years + years)
         if record.policy_opens is not None:
-            values["policy_opens"] = years_later(record.policy_opens, years)
-        rule(decision, **values)
+            later = years_later(record.policy_opens, years)
+            if self._opens_of is not None:
+                # from the end of the experiment: not from 28 February, where that was the 29th
+                later = self._opens_of(decision.connection, record.key, decision.now) or later
+            rule(decision, policy_opens=later)
         self.note(who, "dataset.extended", decision, reason, years=years)
 
     def erase(self, who: Who, decision: Decision, *, reason: str, asked_by: str) -> None:
