@@ -220,6 +220,10 @@ def test_check_digit_finds_every_single_mistake():
         GroupRule(entitlement=f"{NSS}:group:a", group="g", role="steward"),
         GroupRule(entitlement=f"{NSS}:group:a", group="node", role="pi"),
         GroupRule(entitlement=f"{NSS}:group:a", group="g", role="cook"),
+        GroupRule(entitlement=f"{NSS}:group:a", group=""),
+        GroupRule(entitlement=f"{NSS}:group:a", group="person:u-aaaaaaaaaaaaaaaa"),
+        GroupRule(entitlement=f"{NSS}:group:a", group="link:00"),
+        GroupRule(entitlement=f"{NSS}:group:a", group="g\x1fsteward node"),
     ],
 )
 def test_rules_that_cannot_be_used_are_refused(rule):

@@ -23,6 +23,7 @@ LONGEST_VALUE = 1000
 MOST_SHOWN = 50
 ORCID_CLAIMS = ("orcid", "eduperson_orcid", "voperson_orcid")
 _LONGEST_NAME = 200
+_RESERVED = ("person:", "link:")
 _ORCID = re.compile(
     r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?(\d{4}-?\d{4}-?\d{4}-?\d{3}[\dX])/?", re.IGNORECASE
 )
@@ -133,13 +134,16 @@ def check(providers: Iterable[Provider]) -> None:
     for provider in providers:
         for rule in provider.groups:
             roles = NODE_ROLES if rule.group == NODE_GROUP else GROUP_ROLES
-            if rule.role not in roles or _parsed(rule.entitlement) is None:
+            # names of persons and links are readers, too, and a control character parts names
+            is_name = plain(rule.group) == rule.group and not rule.group.startswith(_RESERVED)
+            if rule.role not in roles or not is_name or _parsed(rule.entitlement) is None:
                 raise Invalid(
                     f"A rule of the provider {provider.name} cannot be used: {rule.entitlement!r} "
                     f"gives {rule.role!r} in the group {rule.group!r}.",
                     field="providers.groups",
                     hint="The entitlement is a group URN (AARC-G069); the role one of "
-                    f"{', '.join(sorted(roles))}.",
+                    f"{', '.join(sorted(roles))}; the group a plain name without person: or "
+                    "link: before it.",
                 )
 
 
