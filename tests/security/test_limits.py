@@ -1,6 +1,7 @@
 """One client cannot ask too often, guess, or send too much; others are not touched by it."""
 
 import socket
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 
 from panosc.domain.access import OPERATOR
 from panosc.portal.guards.clients import Clients
-from panosc.portal.guards.limits import GUESSES, LOCKED_S, Windows
+from panosc.portal.guards.limits import GUESSES, LOCKED_S, Limits, Windows
 from panosc.settings import Settings
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def limited(settings, **values):
@@ -94,6 +97,25 @@ def test_a_program_that_repeats_an_old_token_does_not_lock_out_its_neighbours(se
         found = [bad(node, "192.0.2.1", "expired") for _ in range(3 * GUESSES)]
         assert set(found) == {401}
         assert bad(node, "192.0.2.1", "another") == 401
+
+
+def test_every_wrong_code_of_a_device_counts(settings):
+    async def wrong(scope, receive, send):
+        await send({"type": "http.response.start", "status": 422, "headers": []})
+
+    async def sent(message):
+        assert message["status"] == 422
+
+    limits = Limits(wrong, limited(settings, rate_limit=10_000), lambda: NOW)
+    for number in range(GUESSES):
+        state = {"client": "192.0.2.1"}
+        scope = {"type": "http", "method": "POST", "path": "/device", "headers": [], "state": state}
+        assert limits._guessed.seen("192.0.2.1")[0] == number
+        with pytest.raises(StopIteration):
+            limits(scope, None, sent).send(None)
+        # the next request may lie where this one lay
+        del scope, state
+    assert limits._guessed.seen("192.0.2.1")[0] == GUESSES
 
 
 def test_who_guesses_links_is_locked_out(settings, engine):

@@ -5,6 +5,7 @@ would be a way to lock out others. What people may use in a day is `policy.budge
 """
 
 import hashlib
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
@@ -29,6 +30,7 @@ GUESSES, LOCKED_S = 10, 600
 MOST_CLIENTS = 50_000
 _CREDENTIALS = ("/login", "/auth/", "/oauth/", "/share/")
 _OPEN = ("/static/", "/-/")
+_forms = itertools.count()
 
 
 class Windows:
@@ -152,7 +154,7 @@ def _shown(scope: Scope) -> str | None:
         return str(scope["path"])
     if _is_form_of_device(scope):
         # the code is in the body, which has not been read: each counts
-        return f"device {id(scope)}"
+        return f"device {next(_forms)}"
     query = scope.get("query_string", b"")
     return f"link {query!r}" if b"signed=" in query else None
 
