@@ -173,6 +173,8 @@ def test_accounts_are_found_by_any_of_their_names(node):
 def test_a_person_is_locked_in_a_shell_or_by_an_administrator(node):
     services = node.services.services
     program = node.program(node.token(PI))
+    browser = node.browser(PI)
+    assert browser.get("/account").status_code == 200
     with pytest.raises(Forbidden):
         services.lock(node.who(STRANGER), PI)
     assert services.lock(OPERATOR, PI).is_locked
@@ -180,4 +182,5 @@ def test_a_person_is_locked_in_a_shell_or_by_an_administrator(node):
     assert node.client().get("/api/v1/me").status_code == 401
     assert not services.lock(OPERATOR, PI, is_locked=False).is_locked
     assert program.get("/api/v1/me").status_code == 200
+    assert browser.get("/account").status_code == 401
     assert node.events()[-2:] == ["account.locked", "account.unlocked"]

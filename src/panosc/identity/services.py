@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from panosc.catalogue.people import account, alias
+from panosc.catalogue.people import account, alias, session
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from panosc.policy import audit
@@ -96,7 +96,7 @@ class AccountService:
     def lock(
         self, who: Who, name: str, *, is_locked: bool = True, is_service: bool = False
     ) -> Account:
-        """Lock an account, so that its sessions and tokens are dead, or open it again.
+        """Lock an account: its sessions end, its tokens are dead until it is opened again.
 
         With `is_service` it has to be that of a service.
 
@@ -118,6 +118,9 @@ class AccountService:
             ).first()
             if row is None:
                 raise _nobody(name)
+            if is_locked:
+                # whoever was in by a cookie is not in again when the account is opened
+                connection.execute(sa.delete(session).where(session.c.account == name))
             event = "account.locked" if is_locked else "account.unlocked"
             audit.record(connection, who, event, now=now, subject=name)
         return _account(row)
