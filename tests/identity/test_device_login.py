@@ -294,6 +294,17 @@ def test_refresh_ends_with_its_time_and_with_the_account(node):
     assert error(refresh(node, got["refresh_token"])) == "invalid_grant"
 
 
+def test_no_login_is_refreshed_for_ever(node):
+    held = let_in(node)["refresh_token"]
+    for days in range(29, 366, 29):
+        node.clock.forward(days=29)
+        answer = refresh(node, held)
+        assert answer.status_code == 200, days
+        held = answer.json()["refresh_token"]
+    node.clock.forward(days=29)
+    assert error(refresh(node, held)) == "invalid_grant"
+
+
 def test_who_is_locked_meanwhile_gets_nothing(node):
     begun = begin(node)
     approve(node, begun)

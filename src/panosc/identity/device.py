@@ -29,6 +29,8 @@ SOONEST = timedelta(seconds=4)
 """Asked again before this, a program is told to slow down: a network may hurry by a second."""
 ACCESS = timedelta(hours=1)
 REFRESH = timedelta(days=30)
+LONGEST = timedelta(days=tokens.LONGEST_DAYS)
+"""How long a login lasts, however often it is refreshed: as a personal token."""
 GUESSES = 5
 GUESS_WINDOW = timedelta(minutes=15)
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -182,6 +184,7 @@ class DeviceService:
                 name=row.name,
                 scopes=tokens.usable(standing, row.scopes),
                 family=secrets.token_hex(8),
+                begun=now,
             )
             trail.record(
                 connection,
@@ -230,6 +233,7 @@ class DeviceService:
                 name=row.name,
                 scopes=tuple(name for name in row.scopes if name in wanted),
                 family=row.family,
+                begun=row.created,
             )
 
     def revoke(self, text: str) -> None:
@@ -288,14 +292,18 @@ class DeviceService:
             missing=tuple(name for name in SCOPES if name in row.scopes and name not in given),
         )
 
-    def _issue(self, connection: sa.Connection, *, scopes: tuple[str, ...], **row: Any) -> Granted:
+    def _issue(
+        self, connection: sa.Connection, *, scopes: tuple[str, ...], begun: datetime, **row: Any
+    ) -> Granted:
+        """Add the tokens of a login; the refresh token keeps when that began, and ends with it."""
         now = self._clock()
+        ends = min(now + REFRESH, begun + LONGEST)
         tokens.forget(connection, row["account"], now=now)
         access = tokens.add(
             connection, kind="access", scopes=scopes, created=now, expires=now + ACCESS, **row
         )
         refresh = tokens.add(
-            connection, kind="refresh", scopes=scopes, created=now, expires=now + REFRESH, **row
+            connection, kind="refresh", scopes=scopes, created=begun, expires=ends, **row
         )
         return Granted(access=access.secret, refresh=refresh.secret, scopes=scopes)
 
