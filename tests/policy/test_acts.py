@@ -10,6 +10,8 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 from policy_people import CLOSED, EMBARGOED, OPEN, PI, STEWARD, WITHDRAWN, Place
 
+from panosc.catalogue.dumping import dump
+from panosc.catalogue.loading import load
 from panosc.catalogue.people import audit, petition
 from panosc.catalogue.tables import changes, dataset, file, parameter, ruling, share
 from panosc.catalogue.writer import write
@@ -149,6 +151,37 @@ def test_withdrawal_and_restoring_survive_a_load(place):
     assert place.state(EMBARGOED) == "open"
     with pytest.raises(Conflict, match="source"):
         place.acts.restore(STEWARD, WITHDRAWN, reason=WHY)
+
+
+def test_what_was_decided_for_good_goes_with_a_dump(place, engine, tmp_path):
+    withdrawn_here(place)
+    place.acts.release(PI, EMBARGOED)
+    number = place.petitions.ask_erasure(STEWARD, CLOSED, reason="A court")
+    place.petitions.answer(given.DIRECTOR, number, granted=True)
+    before = place.states()
+    dump(engine, tmp_path)
+    load(engine, tmp_path, now=place.now)
+    assert place.states() == before, "at the same node"
+    with engine.begin() as connection:
+        reason = dataset.c.mark_reason
+        shown = sa.select(reason).where(dataset.c.pid == OPEN)
+        assert connection.execute(shown).scalar() == WHY
+        names = ", ".join(table.name for table in (dataset, ruling))
+        connection.execute(sa.text(f"truncate {names} cascade"))
+    load(engine, tmp_path, now=place.now)
+    assert place.states() == before, "at a new one"
+    with engine.connect() as connection:
+        assert connection.execute(shown).scalar() == WHY
+
+
+def test_the_same_record_again_leaves_a_withdrawal_untouched(place, engine):
+    withdrawn_here(place)
+    stamps = sa.select(dataset.c.pid, dataset.c.changed, dataset.c.mark_reason)
+    with engine.connect() as connection:
+        before = set(connection.execute(stamps).all())
+    place.load()
+    with engine.connect() as connection:
+        assert set(connection.execute(stamps).all()) == before
 
 
 def test_an_erasure_takes_two_people_with_two_rights(place):

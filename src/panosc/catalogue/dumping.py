@@ -110,6 +110,18 @@ def _link(name: str) -> tuple["sa.Select[Any]", list[str]]:
     return sa.select(*found).select_from(join).order_by(*found), list(columns)
 
 
+def _access(table: sa.Table) -> sa.ColumnElement[Any]:
+    """Return what a record says of access, or what was decided for good on a dataset.
+
+    So that data which were withdrawn, erased or released are so wherever they are loaded.
+    """
+    if table is not tables.dataset:
+        return table.c.access
+    ruling = tables.ruling.c
+    released = sa.case((ruling.released_at.is_not(None), "open"))
+    return sa.func.coalesce(ruling.mark, released, table.c.access)
+
+
 def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
     table = tables.metadata.tables[model.table]
     join: sa.FromClause = table
@@ -127,7 +139,7 @@ def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
             number = sa.func.to_jsonb(table.c.value_number)
             columns.append(sa.func.coalesce(number, sa.func.to_jsonb(table.c.value_text)))
         else:
-            columns.append(table.c[item.column])
+            columns.append(_access(table) if item.name == "access" else table.c[item.column])
     if not bare and "created" in table.c:
         keys += ["created", "changed"]
         columns += [table.c.created, table.c.changed]
@@ -135,4 +147,6 @@ def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
     order = [own] if is_record(model) or model.name == "Location" else [*references, *columns]
     if model.name != "Location":
         columns.append(table.c.extra)
+    if table is tables.dataset:
+        join = join.outerjoin(tables.ruling, tables.ruling.c.dataset_id == table.c.id)
     return sa.select(*columns).select_from(join).order_by(*order), keys

@@ -203,6 +203,9 @@ class Stage:
             same = f"({_row(table, SAID)}) is not distinct from ({_row('excluded', SAID)})"
             for name in DERIVED:
                 new[name] = f'case when {same} then {table}."{name}" else {new[name]} end'
+            if "mark_reason" in new:
+                kept = f"case when {same} then {table}.mark_reason end"
+                new["mark_reason"] = f"coalesce({new['mark_reason']}, {kept})"
         assigned = ", ".join(f'"{name}" = {value}' for name, value in new.items())
         before = _row(table, compared)
         after = ", ".join(new[name] for name in compared)
