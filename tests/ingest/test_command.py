@@ -63,6 +63,8 @@ def test_all_well_is_0_partly_is_3(settings: Settings, folder: Path) -> None:
         (["/no/such/folder"], "There is no file or folder /no/such/folder."),
         ([".", "--access", "embargoed"], "An embargo needs the day on which it ends"),
         ([".", "--access", "secret"], "'secret'"),
+        ([".", "--access", "open", "--proposal", "P"], "The policy decides on the data of a"),
+        ([".", "--proposal", "P"], "There is no proposal 'P' at this node."),
         ([], "Missing argument"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from panosc.catalogue.dumping import dump
-from panosc.catalogue.tables import changes, dataset, location, quarantine
+from panosc.catalogue.tables import changes, dataset, group, location, quarantine
 from panosc.domain.access import ANYONE, OPERATOR
 from panosc.domain.errors import Forbidden, Invalid, Unavailable
 from panosc.ingest import service
@@ -235,6 +235,25 @@ def test_access_is_that_which_was_asked_for(go: Go, engine: sa.Engine, folder: P
         "embargoed": ("embargoed", False, True, False),
         "closed": ("closed", False, False, False),
     }
+
+
+def test_the_policy_decides_on_the_data_of_a_proposal(
+    go: Go, engine: sa.Engine, folder: Path
+) -> None:
+    ends = datetime(2025, 12, 1, tzinfo=UTC)
+    with engine.begin() as connection:
+        values = {"name": "P", "access_type": "public", "ends": ends}
+        connection.execute(sa.insert(group).values(values))
+    hostile.nexus(folder / "a.nxs", title="a").close()
+    for access in ("open", "closed"):
+        with pytest.raises(Invalid, match="The policy decides"):
+            go(folder, proposal="P", access=access)
+    go(folder, proposal="P")
+    with engine.connect() as connection:
+        row = connection.execute(
+            sa.select(dataset.c.access, dataset.c.owner_group, dataset.c.open_at, dataset.c.license)
+        ).one()
+    assert row == (None, "P", ends.replace(year=2028), "CC-BY-4.0")
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,9 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         list[Path], typer.Argument(help="Files, or folders to walk.", metavar="PATH…")
     ],
     home: Home = None,
-    access: Annotated[Access, typer.Option(help="Access to what is new.")] = Access.open,
+    access: Annotated[
+        Access | None, typer.Option(help="Access to what is new.", show_default="open")
+    ] = None,
     proposal: Annotated[
         str | None,
         typer.Option(help="Proposal whose data these are: the policy decides on access."),
@@ -61,7 +63,7 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
     until = None if embargo_until is None else embargo_until.replace(tzinfo=UTC)
     request = Request(
         roots=paths,
-        access=access.value,
+        access=None if access is None else access.value,
         embargo_until=until,
         is_dry=dry_run,
         rehash=rehash,

@@ -49,7 +49,8 @@ class Request:
     """What is to be ingested, and how."""
 
     roots: Sequence[Path]
-    access: Literal["open", "embargoed", "closed"] = "open"
+    access: Literal["open", "embargoed", "closed"] | None = None
+    """What the data are without a policy; None: open, or what the policy of `proposal` says."""
     embargo_until: datetime | None = None
     is_dry: bool = False
     rehash: bool = False
@@ -120,7 +121,7 @@ def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
             field="embargo-until",
             hint="For example: --access embargoed --embargo-until 2030-01-01",
         )
-    if request.proposal is not None and request.access != "open":
+    if request.proposal is not None and request.access is not None:
         raise Invalid(
             "The policy decides on the data of a proposal.",
             field="access",
@@ -134,7 +135,7 @@ def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
         probe=settings.probe,
         # a node that was never named must not lend its name to others' instruments
         facility=settings.facility if "facility" in settings.model_fields_set else None,
-        access=request.access,
+        access=request.access or "open",
         embargo_until=None if until is None else until.astimezone(UTC).isoformat(),
         proposal=request.proposal,
     )
