@@ -142,6 +142,13 @@ def test_a_token_of_the_environment_goes_before_the_login(node):
     assert not node.credentials.exists()
 
 
+@pytest.mark.parametrize("spoilt", ["ps_pat_first\nsecond", "ps_pat_é", " ", "Bearer ps_pat_x"])
+def test_a_token_with_odd_characters_is_never_shown(node, spoilt):
+    failed = node.run("whoami", node.address, PANOSC_TOKEN=spoilt)
+    assert (failed.returncode, "PANOSC_TOKEN is no token" in failed.stderr) == (2, True)
+    assert "ps_pat_" not in failed.stdout + failed.stderr
+
+
 def test_no_node_there_is_said(node):
     failed = node.run("login", "http://127.0.0.1:9")
     assert (failed.returncode, "does not answer" in failed.stderr) == (3, True)

@@ -4,6 +4,7 @@ import socket
 from typing import Annotated, Any
 
 import typer
+from pydantic import SecretStr
 
 from panosc.cli import terminal
 from panosc.cli.options import AsJson
@@ -74,7 +75,7 @@ def whoami(url: KnownUrl = None, as_json: AsJson = False) -> None:
             hint="Give the address: panosc whoami https://…",
         )
     with Node(_which(credentials, url)) as node:
-        token = given.get_secret_value() if given else node.access(credentials)
+        token = _plain(given) if given else node.access(credentials)
         found = node.me(token)
         if found is None and given is None:
             found = node.me(node.access(credentials, bad=token))
@@ -88,6 +89,18 @@ def whoami(url: KnownUrl = None, as_json: AsJson = False) -> None:
 
 def _credentials() -> Credentials:
     return Credentials(ClientSettings().config_home / "panosc")
+
+
+def _plain(given: SecretStr) -> str:
+    """Return a token that can stand in a header; a message about a header would show it."""
+    token = given.get_secret_value().strip()
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise Invalid(
+            "What stands in PANOSC_TOKEN is no token: it has characters that none has.",
+            field="token",
+            hint="Set it to the text that was told when the token was made, and nothing else.",
+        )
+    return token
 
 
 def _which(credentials: Credentials, url: str | None) -> str:
