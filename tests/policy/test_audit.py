@@ -54,6 +54,19 @@ def test_lines_are_chosen_by_what_is_asked_for(trail):
             Chosen(subject=bad).check()
 
 
+def test_a_follower_misses_no_line_of_a_transaction_that_takes_longer(engine):
+    """It has its number early: whoever had gone on with a higher one would never see it."""
+    every, now = Chosen(), datetime.now(UTC)
+    with engine.connect() as slow, engine.begin() as quick:
+        audit.record(slow, OPERATOR, "group.imported", now=now, number=1)
+        audit.record(quick, PI, "dataset.released", now=now, number=2)
+        quick.commit()
+        assert numbers(every.read(engine, 0, 100)) == []
+        assert numbers(every.read(engine, 0, 100, is_followed=False)) == [2]
+        slow.commit()
+    assert numbers(every.read(engine, 0, 100)) == [1, 2]
+
+
 def test_watched_by_stewards_and_administrators_alone():
     for name, who in given.PEOPLE.items():
         if name in {"steward", "administrator"}:

@@ -45,7 +45,7 @@ def audit(  # noqa: PLR0913, PLR0917 - the options of a command
                 for row in map(_row, block):
                     typer.echo("\t".join("" if value is None else str(value) for value in row))
         else:
-            _show(chosen.read(engine, after, BLOCK + 1))
+            _show(chosen.read(engine, after, BLOCK + 1, is_followed=False))
 
 
 def _blocks(

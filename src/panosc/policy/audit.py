@@ -6,7 +6,7 @@ Names stay out of it: a person is the id of an account.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -16,6 +16,10 @@ from panosc.catalogue.people import audit
 from panosc.domain.access import Who
 
 BLOCK = 1000
+_LONGEST = timedelta(days=1)
+"""No transaction takes longer; and numbers of transactions begin anew after some years."""
+_IS_SETTLED = sa.text("age(audit.xmin) > age(xid(pg_snapshot_xmin(pg_current_snapshot())))")
+"""Every transaction that began before the one that wrote the line has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,26 @@ def read(
     return _events(connection, _narrowed(query, subject, person, event))
 
 
+def follow(
+    connection: sa.Connection,
+    *,
+    after: int,
+    subject: str | None = None,
+    person: str | None = None,
+    event: str | None = None,
+    limit: int = BLOCK,
+) -> list[Event]:
+    """Return the same for whoever goes on with the last number that they have.
+
+    Without lines below which another may still come, from a transaction that has taken its
+    number and takes longer.
+    """
+    settled = sa.or_(audit.c.at < sa.func.now() - _LONGEST, _IS_SETTLED)
+    query = sa.select(audit).where(audit.c.number > after, settled)
+    query = query.order_by(audit.c.number).limit(limit)
+    return _events(connection, _narrowed(query, subject, person, event))
+
+
 def newest(
     connection: sa.Connection,
     *,
@@ -92,7 +116,7 @@ def newest(
 
 def lines(connection: sa.Connection, *, after: int = 0) -> Iterator[bytes]:
     """Yield the trail as lines of JSON, block by block."""
-    while found := read(connection, after=after):
+    while found := follow(connection, after=after):
         yield from (event.line() for event in found)
         after = found[-1].number
 

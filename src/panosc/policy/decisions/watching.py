@@ -29,10 +29,13 @@ class Chosen:
             if not is_text(getattr(self, name) or ""):
                 raise Invalid("This is no text.", field=name)
 
-    def read(self, engine: sa.Engine, after: int, limit: int) -> list[audit.Event]:
-        """Return the lines after a number, the oldest first."""
+    def read(
+        self, engine: sa.Engine, after: int, limit: int, *, is_followed: bool = True
+    ) -> list[audit.Event]:
+        """Return the lines after a number, the oldest first: see `audit.follow`."""
+        read = audit.follow if is_followed else audit.read
         with engine.connect() as connection:
-            return audit.read(
+            return read(
                 connection,
                 after=after,
                 limit=limit,
