@@ -13,6 +13,7 @@ from panosc.domain.access import ANYONE, OPERATOR, Who
 from panosc.domain.errors import Conflict, Forbidden, Invalid, NotFound, PanoscError, WrongScope
 from panosc.identity.accounts import sign_in
 from panosc.identity.groups.keeping import GroupStore
+from panosc.identity.groups.reading import group_of
 from panosc.identity.standing import standing_of
 from panosc.settings import Provider
 
@@ -51,6 +52,20 @@ MEMBERS = [
     {"group": "P1", "person": f"https://orcid.org/{ORCID.lower()}", "role": "local_contact"},
     {"group": "IH/77", "person": "uo:17", "until": "2026-07-01"},
 ]
+
+
+def test_an_import_may_take_its_time(engine, tmp_path):
+    """A policy decides on all data of the groups, which takes longer than a question may."""
+    limits = []
+
+    def settle(connection, _names, _now):
+        limits.append(connection.exec_driver_sql("show statement_timeout").scalar())
+
+    (tmp_path / "Group.ndjson").write_text(json.dumps({"name": "P2"}))
+    office = GroupStore(engine, lambda: NOW, settle)
+    office.take(OPERATOR, [group_of({"name": "P1"})])
+    office.take_files(OPERATOR, [tmp_path / "Group.ndjson"])
+    assert limits == ["0", "0"]
 
 
 @pytest.fixture

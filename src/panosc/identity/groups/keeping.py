@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from panosc.catalogue.database import unlimited
 from panosc.catalogue.people import account, alias
 from panosc.catalogue.tables import group, group_member, instrument
 from panosc.domain.access import GROUP_ROLES, NODE_GROUP, NODE_ROLES, Who
@@ -78,12 +79,14 @@ class GroupStore:
         """
         require_administrator(who)
         with self._engine.begin() as connection:
+            unlimited(connection)
             return self.take_within(connection, said, who=who, has_members=has_members)
 
     def take_files(self, who: Who, paths: Sequence[Path]) -> Imported:
         """Take over files, told apart by their names or their lines, as one import."""
         require_administrator(who)
         with self._engine.begin() as connection:
+            unlimited(connection)
             return self.load(connection, paths, who=who)
 
     def load(self, connection: sa.Connection, paths: Sequence[Path], *, who: Who) -> Imported:
