@@ -89,6 +89,51 @@ def test_up_and_down_and_up_again(engine: sa.Engine) -> None:
     assert everything(engine) == made
 
 
+def test_what_is_in_the_tables_outlives_the_steps(engine: sa.Engine) -> None:
+    schema.downgrade(engine, "0001")
+    early, late = "0001-01-01 00:00+00", "9999-12-31 23:59:59.999999+00"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into dataset (id, pid, owner_group, mark, core_at, open_at) values"
+            f" (1, 'a', 'P', 'normal', '{early}', '2030-01-01'),"
+            f" (2, 'b', null, 'withdrawn', '{early}', '{early}'),"
+            f" (3, 'c', 'P', 'normal', '{late}', '{late}')"
+        )
+        connection.exec_driver_sql("insert into \"group\" (name) values ('P')")
+        connection.exec_driver_sql(
+            'insert into group_member ("group", person, role) values'
+            " ('P', 'x', 'pi'), ('P', 'y', null)"
+        )
+    schema.upgrade(engine)
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql(
+            "select pid, listed_at = least(core_at, open_at), opened_at = open_at,"
+            " opened_at = 'infinity' from dataset order by pid"
+        ).all()
+        assert found == [
+            ("a", True, True, False),
+            ("b", False, False, True),
+            ("c", True, True, False),
+        ]
+        members = 'select "group", person, role, source from group_member order by person, role'
+        assert connection.exec_driver_sql(members).all() == [
+            ("P", "x", "pi", None),
+            ("P", "y", "team", None),
+        ]
+        # what the older schema cannot hold, or what nothing may delete, is in nobody's way
+        connection.exec_driver_sql(
+            'insert into group_member ("group", person, role, source) values'
+            " ('P', 'x', 'team', 'node'), ('P', 'x', 'guest', null)"
+        )
+        connection.exec_driver_sql("insert into ruling (dataset_id, policy) values (1, 'p@1')")
+        connection.exec_driver_sql("insert into audit (event) values ('dataset.released')")
+    schema.downgrade(engine, "0001")
+    with engine.connect() as connection:
+        kept = "select person, count(*) from group_member group by person order by person"
+        assert connection.exec_driver_sql(kept).all() == [("x", 1), ("y", 1)]
+        assert connection.exec_driver_sql("select count(*) from dataset").scalar() == 3
+
+
 def test_a_step_that_fails_leaves_nothing(engine: sa.Engine) -> None:
     schema.downgrade(engine, "base")
     with engine.begin() as connection:
