@@ -153,6 +153,25 @@ def test_an_answer_is_given_once(node):
     assert error(poll(node, begun)) == "access_denied"
 
 
+def test_of_two_answers_at_one_moment_the_first_counts(node):
+    begun = begin(node)
+    form = {"user_code": begun["user_code"], "answer": "approved"}
+    second = node.browser(STRANGER)
+    found = []
+    with node.engine.connect() as first:
+        first.execute(sa.update(device).values(account=PI, answer="approved"))
+        answering = threading.Thread(
+            target=lambda: found.append(second.post("/device", data=form).status_code)
+        )
+        answering.start()
+        answering.join(timeout=1)
+        first.commit()
+        answering.join()
+    assert found == [422]
+    with node.engine.connect() as connection:
+        assert connection.execute(sa.select(device.c.account)).scalar_one() == PI
+
+
 def test_wrong_codes_lock_one_account_for_a_while(node):
     begun = begin(node)
     guesser = node.browser(STRANGER)

@@ -270,11 +270,11 @@ class DeviceService:
                 hint="Wait a quarter of an hour. If it was not you, end your other sessions.",
             )
         plain = _plain(user_code)
-        row = connection.execute(
-            sa.select(device).where(
-                device.c.user_code == plain, device.c.expires > now, device.c.answer.is_(None)
-            )
-        ).first()
+        waiting = sa.select(device).where(
+            device.c.user_code == plain, device.c.expires > now, device.c.answer.is_(None)
+        )
+        # locked, so that of two people who answer at one moment the second finds it answered
+        row = connection.execute(waiting.with_for_update()).first()
         if row is None:
             trail.record(connection, who, _GUESSED, now=now)
             return Invalid(
