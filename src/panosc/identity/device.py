@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,7 +53,7 @@ class Refusal:
 class Pending:
     """A login that waits for its owner."""
 
-    device_code: str
+    device_code: str = field(repr=False)
     user_code: str
 
 
@@ -61,8 +61,8 @@ class Pending:
 class Granted:
     """Tokens for a program."""
 
-    access: str
-    refresh: str
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
     scopes: tuple[str, ...]
 
 

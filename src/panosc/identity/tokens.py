@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -57,7 +57,7 @@ class Made:
     """A new token and its secret, which is told this once."""
 
     token: Token
-    secret: str
+    secret: str = field(repr=False)
 
 
 class TokenService:

@@ -6,7 +6,7 @@ Tokens travel encrypted, or to this machine itself.
 import ipaddress
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ _UNAUTHORISED = 401
 class Begun:
     """A device login that waits for its owner."""
 
-    device_code: str
+    device_code: str = field(repr=False)
     user_code: str
     address: str
     whole_address: str

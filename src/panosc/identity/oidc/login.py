@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,8 +44,8 @@ _TOLD = {
 class Begun:
     """Where the browser goes to sign in, and the cookie by which it is known when it is back."""
 
-    url: str
-    cookie: str
+    url: str = field(repr=False)
+    cookie: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Finished:
     """
 
     person: str
-    cookie: str | None
+    cookie: str | None = field(repr=False)
     back: str
     terms: str | None = None
     """The version of the acceptable use policy that they have accepted."""
@@ -66,8 +66,8 @@ class Finished:
 class Browser:
     """The browser that comes back: its two cookies, and what it calls itself."""
 
-    attempt: str | None
-    session: str | None
+    attempt: str | None = field(repr=False)
+    session: str | None = field(repr=False)
     agent: str | None
 
 
@@ -76,7 +76,7 @@ class Granted:
     """What a provider gave for a code or a refresh token, verified."""
 
     claims: dict[str, Any]
-    sealed: dict[str, Any]
+    sealed: dict[str, Any] = field(repr=False)
     """What is kept of the tokens."""
     sid: str | None
     refresh_at: datetime | None

@@ -7,7 +7,7 @@ one dataset in this browser. Who may share is said by the policy; the decision i
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -56,7 +56,7 @@ class Made:
     """A share that was just given; the `secret` of a link is told this once."""
 
     id: str
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     until: datetime | None = None
 
 
