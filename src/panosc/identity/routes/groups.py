@@ -56,7 +56,7 @@ class Taken(BaseModel):
     added: int = Field(description="Memberships that are new or last until another day")
     removed: int
     names: int = Field(description="Names that were found to be another name of someone")
-    apart: list[tuple[str, str]] = Field(
+    apart: list[list[str]] = Field(
         description="Said to be one person, but with an account each: left as they are"
     )
 
@@ -135,5 +135,5 @@ def _taken(done: Imported) -> Taken:
         added=done.added,
         removed=done.removed,
         names=done.names,
-        apart=list(done.apart),
+        apart=[list(pair) for pair in done.apart],
     )
