@@ -38,6 +38,7 @@ SECURITY: Described = {
 }
 EVERYWHERE = {
     401: "The token in the header is not good.",
+    403: "The caller may not, the link is over, or a form does not come from a page of this node.",
     421: "The request came under a name that is not one of this node.",
     422: "A value cannot be used.",
     429: "Too many requests, or the budget of the day is used up.",
@@ -45,7 +46,6 @@ EVERYWHERE = {
 }
 CHANGING = {
     400: "The body cannot be read.",
-    403: "The caller may not, or the request does not come from a page of this node.",
     413: "The body is too large.",
 }
 NAMED = {404: "There is none, or none that the caller may know of."}
