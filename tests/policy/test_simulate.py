@@ -1,15 +1,20 @@
 """What would open under another policy, against a count by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
 
-from panosc.catalogue.tables import dataset, group
+from panosc.catalogue.tables import dataset, group, ruling
 from panosc.catalogue.writer import write
 from panosc.domain.access import ANYONE, OPERATOR, Who
 from panosc.domain.errors import Forbidden, Invalid, Unauthenticated, WrongScope
+from panosc.domain.pid import surrogate
 from panosc.policy import births
+from panosc.policy.explaining import Explaining
 from panosc.policy.opening.simulating import Amount, Simulating
 from panosc.policy.shelf import example, open_shelf
 from panosc.policy.written.checking import document_of
@@ -84,6 +89,67 @@ def test_a_shorter_embargo_opens_earlier(simulating, tmp_path):
         ("2023-08", 3),
         ("2024-01", 3),
     ]
+
+
+ends = st.integers(0, 5000).map(lambda days: datetime(2014, 1, 1, tzinfo=UTC) + timedelta(days))
+stories = st.lists(
+    st.tuples(
+        st.none() | ends,
+        st.sampled_from(["public", "proprietary", "odd", None]),
+        st.sampled_from(["raw", "reduced", "simulated", None]),
+        st.sampled_from([{}, {}, {}, {"isPublic": False}, {"access": "open"}]),
+        st.integers(0, 2),
+    ),
+    min_size=25,
+    max_size=25,
+)
+
+
+@limits(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
+@given(stories)
+def test_what_is_simulated_explained_and_done_is_the_same(settings, engine, stories):
+    """Under the policy in force nothing changes, and every day that is told is the day it opens."""
+    shelf = open_shelf(settings, engine)
+    now = [NOW]
+    with engine.begin() as connection:
+        for table in (dataset, group, ruling):
+            connection.execute(sa.delete(table))
+        for number, (end, kind, _, _, extended) in enumerate(stories):
+            values = {"name": f"P{number}", "access_type": kind, "ends": end}
+            connection.execute(sa.insert(group).values(values))
+            years = {"dataset_id": surrogate("Dataset", f"x/{number}"), "extended_years": extended}
+            connection.execute(sa.insert(ruling).values(years))
+        rows = [
+            ("Dataset", {"pid": f"x/{number}", "ownerGroup": f"P{number}", "kind": what, **said})
+            for number, (_, _, what, said, _) in enumerate(stories)
+        ]
+        write(connection, rows, now=NOW, born=births.for_writers(shelf, NOW))
+    far = {"since": NOW - timedelta(days=36500), "until": NOW + timedelta(days=36500)}
+    found = Simulating(engine, lambda: NOW).simulate(OPERATOR, shelf.in_force[0], **far)
+    assert (found.earlier, found.later) == (Amount(), Amount())
+    assert found.present == found.other
+    explaining = Explaining(engine, shelf, lambda: now[0])
+    for number in range(len(stories)):
+        now[0] = NOW
+        told = explaining.explain(OPERATOR, f"x/{number}")
+        if told.state == "open":
+            assert told.until is None
+            continue
+        if told.until is None:
+            now[0] = datetime(9000, 1, 1, tzinfo=UTC)
+            assert explaining.explain(OPERATOR, told.pid).state == told.state
+            continue
+        embargo = (0 if stories[number][2] == "simulated" else 3) + stories[number][-1]
+        assert told.until.year == told.counted_from.year + embargo
+        assert told.until.month == told.counted_from.month
+        for moment, state in ((told.until - timedelta(seconds=1), False), (told.until, True)):
+            now[0] = moment
+            assert (explaining.explain(OPERATOR, told.pid).state == "open") is state
 
 
 def test_it_is_for_those_who_decide_on_the_policy(simulating):
