@@ -53,6 +53,12 @@ def test_the_default_spares_this_machine_only(settings, engine):
         assert node.get("/test-whole").status_code == 200
 
 
+def test_a_proxy_on_this_machine_that_nobody_named_is_limited(settings, engine):
+    with given.running(settings, engine) as node:
+        found = [node.get("/login", headers=from_("192.0.2.1")).status_code for _ in range(61)]
+    assert (set(found[:60]), found[60]) == ({200}, 429)
+
+
 def test_where_credentials_are_handled_the_limit_is_lower(settings, engine):
     with given.running(limited(settings, rate_limit=200), engine) as node:
         found = [node.get("/login", headers=from_("192.0.2.1")).status_code for _ in range(21)]
