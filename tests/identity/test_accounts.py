@@ -184,7 +184,7 @@ def test_an_erasure_at_the_moment_of_a_login_is_not_undone(engine):
 
     erasure = Erasure(engine, lambda: NOW)
     with engine.connect() as first:
-        erasure._erase(first, who, person, reason="own wish")  # noqa: SLF001 - held open
+        erasure._erase(first, who, person, reason="own wish")
         login = threading.Thread(target=come_back)
         login.start()
         deadline = time.monotonic() + 30
