@@ -30,11 +30,11 @@ def login(url: Url, scope: Scopes = None, as_json: AsJson = False) -> None:
     credentials.read()  # rather complain before than after the browser
     program = _program()
     with Node(url) as node:
-        begun = node.begin(program, scope or [])
-        terminal.say(f"Open {begun.address} in a browser and type the code {begun.user_code}")
-        if begun.whole_address:
-            terminal.say(f"or open {begun.whole_address} and compare the code.")
         try:
+            begun = node.begin(program, scope or [])
+            terminal.say(f"Open {begun.address} in a browser and type the code {begun.user_code}")
+            if begun.whole_address:
+                terminal.say(f"or open {begun.whole_address} and compare the code.")
             with terminal.err.status("Waiting for your answer there …"):
                 made = node.wait(program, begun)
         except KeyboardInterrupt:
