@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from panosc.catalogue.people import account, alias, audit, identity
+from panosc.catalogue.people import account, alias, audit, identity, session
 from panosc.catalogue.tables import group_member
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound
@@ -139,7 +139,21 @@ def test_linked_identities_add_their_groups_and_take_them_along(connection):
     sign_in(connection, HOME, told(), now=NOW)
     assert standing_of(connection, person, now=NOW).duties == {("team", "P1")}
     who = Who(person=person, via="session")
+    for number, provider in enumerate((HOME, AWAY)):
+        connection.execute(
+            sa.insert(session).values(
+                id=bytes([number]),
+                handle=str(number),
+                account=person,
+                provider=provider.name,
+                iss=provider.issuer,
+                sub="1" if provider is HOME else "x",
+                expires=NOW + timedelta(hours=1),
+            )
+        )
     unlink(connection, who, AWAY.issuer, "x", now=NOW)
+    # what was begun with it is over, too
+    assert connection.execute(sa.select(session.c.provider)).scalars().all() == [HOME.name]
     assert standing_of(connection, person, now=NOW).duties == set()
     with pytest.raises(Conflict, match="only way"):
         unlink(connection, who, HOME.issuer, "1", now=NOW)

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from panosc.catalogue.people import account, alias, identity
+from panosc.catalogue.people import account, alias, identity, session
 from panosc.catalogue.tables import group_member
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound
@@ -111,7 +111,7 @@ def link(
 
 
 def unlink(connection: sa.Connection, who: Who, iss: str, sub: str, *, now: datetime) -> None:
-    """Take one of the identities of whoever asks away, with the groups that it gave.
+    """Take one of the identities of whoever asks away, with its groups and its sessions.
 
     Raises
     ------
@@ -128,7 +128,8 @@ def unlink(connection: sa.Connection, who: Who, iss: str, sub: str, *, now: date
         raise Conflict(
             "This is your only way to sign in.", hint="Link another first, or erase the account."
         )
-    connection.execute(sa.delete(identity).where(identity.c.iss == iss, identity.c.sub == sub))
+    for table in (identity, session):
+        connection.execute(sa.delete(table).where(table.c.iss == iss, table.c.sub == sub))
     _settle_groups(connection, who.person, now=now, via="session")
     audit.record(connection, who, "identity.unlinked", now=now, subject=who.person, iss=iss)
 

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql.elements import ColumnElement
 
 from panosc.catalogue import tables
-from panosc.domain.access import NEVER, Who
+from panosc.domain.access import ALWAYS, NEVER, Who
 from panosc.domain.entities import Model, Property
 from panosc.domain.query import NEGATIVE, Compare, Operator, Value
 from panosc.policy.sql import state, visible
@@ -87,7 +87,10 @@ def _at_this_moment(prop: Property, table: sa.FromClause, viewer: Viewer) -> Col
     # what was decided here counts: an extension, a policy, the date of a document
     ends = sa.and_(columns.open_at > viewer.now, columns.open_at < NEVER)
     is_embargoed = sa.and_(columns.mark == "normal", columns.core_at <= viewer.now, ends)
-    return sa.case((is_embargoed, columns.open_at), else_=columns[prop.column])
+    own = columns[prop.column]
+    was_released = sa.and_(columns.open_at <= viewer.now, columns.open_at > ALWAYS)
+    is_early = sa.and_(was_released, own > columns.open_at)
+    return sa.case((sa.or_(is_embargoed, is_early), columns.open_at), else_=own)
 
 
 def compare(comparison: Compare, model: Model, table: sa.FromClause, viewer: Viewer) -> Condition:
