@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import stat
+import time
 
 import pytest
 from remote_node import OTHER, PERSON, remote_node
@@ -98,6 +99,9 @@ def test_a_second_login_ends_the_first(node):
 def test_ctrl_c_leaves_nothing(node):
     process = node.start("login", node.address)
     node.code_of(process)
+    # by now it waits: it has said all it has to say
+    assert "compare the code" in process.stderr.readline()
+    time.sleep(1)
     os.killpg(process.pid, signal.SIGINT)
     _, told = process.communicate(timeout=30)
     assert process.returncode == 130
