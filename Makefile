@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: setup demo test check bench docs clean
+.PHONY: setup demo test check coverage bench docs clean
 
 setup: $(READY)
 
@@ -23,7 +23,7 @@ test: setup
 	@$(BIN)/python scripts/ensure_chromium.py
 	@$(BIN)/python scripts/example_data.py > /dev/null
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -35,9 +35,13 @@ check: setup
 	$(BIN)/codespell
 	$(BIN)/python scripts/audit_dependencies.py
 
+coverage: setup
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered
+
 bench: setup
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/authorisation.py
 	$(BIN)/python benchmarks/schemathesis_run.py
 
 docs: setup

@@ -210,7 +210,7 @@ def test_the_catalogue_does_not_depend_on_batches_or_workers(
     request = Request(roots=[examples])
     ingest(engine, settings, request, who=OPERATOR, now=NOW)
     expected = _bytes(engine, tmp_path / "expected")
-    names = ", ".join(f'"{table}"' for table in dataset.metadata.tables)
+    names = ", ".join(f'"{table}"' for table in dataset.metadata.tables if table != "audit")
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {names} cascade"))
     monkeypatch.setattr(service, "BATCH_FILES", 3)

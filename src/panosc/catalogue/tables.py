@@ -69,7 +69,8 @@ def _from_when(name: str, when: str) -> "sa.Column[Any]":
         name,
         sa.DateTime(timezone=True),
         sa.Computed(
-            f"CASE WHEN mark = 'normal' THEN {when} ELSE 'infinity'::timestamptz END",
+            f"CASE WHEN mark = 'normal' THEN {when}"
+            " ELSE '9999-12-31 23:59:59.999999+00'::timestamptz END",
             persisted=True,
         ),
     )

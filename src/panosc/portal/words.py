@@ -26,7 +26,7 @@ _BROWSERS = (
     r"\b(Edg|OPR|Vivaldi|Firefox)\w*/(\d+)",
     r"(Chrome|CriOS|FxiOS)/(\d+)",
     r"Version/()(?=(\d+)).*Safari",
-    r"^([\w.-]{1,40})/(\d+)",
+    r"^([\w. -]{1,40})(?:/(\d+))?",
 )
 _BROWSER_NAMES = {
     "Edg": "Edge",
@@ -73,7 +73,8 @@ def browser(agent: str | None) -> str:
         return "A browser that does not say its name"
     name = _BROWSER_NAMES.get(found[1], found[1])
     system = next((name for mark, name in _SYSTEMS.items() if mark in (agent or "")), None)
-    return f"{name} {found[2]}" + (f" on {system}" if system else "")
+    version = f" {found[2]}" if found[2] else ""
+    return name + version + (f" on {system}" if system else "")
 
 
 def size(count: float | None) -> str:

@@ -80,9 +80,10 @@ def upgrade() -> None:
         _run(
             f"alter table {table} add column listed_at timestamptz generated always as"
             " (case when mark = 'normal' then least(core_at, open_at)"
-            " else 'infinity'::timestamptz end) stored,"
+            " else '9999-12-31 23:59:59.999999+00'::timestamptz end) stored,"
             " add column opened_at timestamptz generated always as"
-            " (case when mark = 'normal' then open_at else 'infinity'::timestamptz end) stored;"
+            " (case when mark = 'normal' then open_at"
+            " else '9999-12-31 23:59:59.999999+00'::timestamptz end) stored;"
             f"create index {table}_listed_at_ix on {table} (listed_at);"
             f"create index {table}_owner_group_listed_at_ix on {table} (owner_group, listed_at)"
         )
