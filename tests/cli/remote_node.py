@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -81,6 +82,8 @@ class RemoteNode:
             text=True,
             env=self.environment(),
             start_new_session=True,
+            # a run of the tests in the background of a shell ignores it, and hands that on
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         self.started.append(process)
         return process
