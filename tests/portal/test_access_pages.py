@@ -6,9 +6,13 @@ from itertools import product
 
 import pytest
 import signed_in as given
+import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
 from signed_in import CLOSED, EMBARGOED, OPEN, TO_RELEASE, TO_SHARE, TO_WITHDRAW
 from test_portal_browser import NARROW, RULES, SIZES, SMALL
+
+from panosc.catalogue.people import petition
+from panosc.catalogue.tables import share
 
 WHY = "We compare it with our own measurement."
 
@@ -17,6 +21,14 @@ WHY = "We compare it with our own measurement."
 def house(new_database, template, open_folder):
     with given.house(new_database, template, open_folder / "access-pages") as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_shared_or_asked(house):
+    """Let each test begin alike, in whatever order they run."""
+    with house.engine.begin() as connection:
+        for table in (share, petition):
+            connection.execute(sa.delete(table))
 
 
 @pytest.fixture
