@@ -142,7 +142,7 @@ def test_what_was_typed_is_kept_beside_the_error(by):
     assert pi.post(f"{page(TO_SHARE)}/share", data={**typed, "until": "soon"}).status_code == 422
     late = pi.post(f"{page(TO_SHARE)}/share", data={"kind": "link", "until": "2031-01-01"})
     assert "for a year at most" in late.text
-    unsure = pi.post(f"{page(TO_RELEASE)}/release", data={"reason": "A paper"})
+    unsure = pi.post(f"{page(EMBARGOED)}/release", data={"reason": "A paper"})
     assert unsure.status_code == 422
     assert "A paper</textarea>" in unsure.text
     assert pi.post(f"{page(EMBARGOED)}/extend", data={"years": "x", "text": WHY}).status_code == 422
