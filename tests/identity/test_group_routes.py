@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 import sqlalchemy as sa
-from identity_serving import serving
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.people import account
 from panosc.catalogue.tables import dataset, group_member

@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 import sqlalchemy as sa
-from policy_serving import serving
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.loading import load
 from panosc.catalogue.tables import dataset
