@@ -68,7 +68,8 @@ insert into file(name, size, dataset_id)
   select 'run' || i || '.nxs', i * 1000, i from generate_series(1::bigint, {count}) i;
 insert into account(id, kind, terms, name) values ('{person}', 'person', '1', 'Somebody');
 insert into group_member("group", person, role)
-  select 'P' || (g * {groups} / {mine}), '{person}', 'team' from generate_series(0, {mine} - 1) g;
+  select 'P' || (g * {groups} / {mine} + g % 10), '{person}', 'team'
+  from generate_series(0, {mine} - 1) g;
 insert into group_member("group", person, role)
   select 'P' || (m % {groups}), 'u-' || (m / 20), 'team' from generate_series(1, 200000) m
   on conflict do nothing;

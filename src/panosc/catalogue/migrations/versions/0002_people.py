@@ -43,17 +43,23 @@ _GUARDED = [
 ]
 
 
+# with the common number of samples, a rare word in a title is taken for a common one, and every
+# title is read instead of the index
 _GUARD = """
 create index dataset_guard_ix on dataset (id)
     include (listed_at, opened_at, instrument_id, mark, owner_group);
 drop index dataset_newest_ix;
 create index dataset_newest_ix on dataset (creation_date desc nulls last)
     include (id, listed_at, opened_at, instrument_id, mark, owner_group);
+alter table dataset alter column title set statistics 500;
+alter table document alter column title set statistics 500;
 """
 _UNGUARD = """
 drop index dataset_guard_ix;
 drop index dataset_newest_ix;
 create index dataset_newest_ix on dataset (creation_date desc nulls last);
+alter table dataset alter column title set statistics -1;
+alter table document alter column title set statistics -1;
 """
 
 
