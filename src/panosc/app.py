@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
 from panosc import __version__
-from panosc.catalogue.failures import explained
+from panosc.catalogue.database import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity

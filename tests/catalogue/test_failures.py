@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from panosc.catalogue.failures import explained
+from panosc.catalogue.database import explained
 from panosc.domain.errors import Busy, Unavailable
 
 

@@ -1,6 +1,6 @@
 """Opening the catalogue's database: a server of our own or a given one, with the newest schema.
 
-What is in the tables is not known here.
+And what its failures mean to whoever asked. What is in the tables is not known here.
 """
 
 from collections.abc import Iterator
@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from psycopg import errors
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from panosc.catalogue import schema
 from panosc.catalogue.embedded.server import Progress, running
-from panosc.domain.errors import Invalid, Unavailable
+from panosc.domain.errors import Busy, Invalid, PanoscError, Unavailable
 from panosc.settings import Settings
 
 OLDEST = 17
@@ -69,6 +71,24 @@ def unlimited(connection: sa.Connection) -> None:
         scope = "session"
         connection.info[_LIFTED] = True
     connection.exec_driver_sql(f"set {scope} statement_timeout = 0; set {scope} lock_timeout = 0")
+
+
+def explained(error: DBAPIError) -> PanoscError | None:
+    """Return the error to answer with; None when it is a fault of ours."""
+    match error.orig:
+        case errors.QueryCanceled() | errors.LockNotAvailable():
+            return Busy(
+                "The question took longer than this node allows.",
+                hint="Ask for less at once: add conditions, or a limit.",
+            )
+        case errors.TooManyConnections() | errors.DiskFull() | errors.OutOfMemory():
+            return Unavailable(f"The database cannot take more now: {error.orig}.")
+        case errors.OperationalError() | errors.InterfaceError():
+            return Unavailable(
+                "The database cannot be reached now.", hint="Try again in a few seconds."
+            )
+        case _:
+            return None
 
 
 def _options() -> dict[str, Any]:

@@ -144,7 +144,10 @@ def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
         keys += ["created", "changed"]
         columns += [table.c.created, table.c.changed]
     own = table.c[model.property_by_name[model.key].column]
-    order = [own] if is_record(model) or model.name == "Location" else [*references, *columns]
+    if model.name == "Location":
+        order = [own, table.c.part]
+    else:
+        order = [own] if is_record(model) else [*references, *columns]
     if model.name != "Location":
         columns.append(table.c.extra)
     if table is tables.dataset:

@@ -247,8 +247,9 @@ class Stage:
         names = ", ".join(f'"{item}"' for item in shape.columns)
         assigned = ", ".join(f'"{item}" = excluded."{item}"' for item in shape.columns)
         self._run(
-            f"insert into location ({names}) select distinct on (url) {names} from stage_location"
-            f" order by url on conflict (url) do update set {assigned}"
+            f"insert into location ({names}) select distinct on (url, part) {names}"
+            " from stage_location order by url, part"
+            f" on conflict (url, part) do update set {assigned}"
         )
 
 

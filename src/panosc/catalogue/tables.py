@@ -184,6 +184,7 @@ dataset = _record(
     _text("license"),
     _text("definition"),
     _text("new_version_of"),
+    sa.Column("derived_from", pg.ARRAY(sa.Text(collation="pg_c_utf8"))),
     _text("default_plot"),
     *_guard(),
     sa.Index(None, "instrument_id"),
@@ -275,7 +276,8 @@ document_dataset = _link("document_dataset", "document", "dataset")
 location = sa.Table(
     "location",
     metadata,
-    _text("url", primary_key=True),
+    _text("url", nullable=False),
+    _text("part", server_default="", nullable=False),
     _to("dataset"),
     _text("name", nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
@@ -287,21 +289,13 @@ location = sa.Table(
         server_default="online",
         nullable=False,
     ),
+    sa.PrimaryKeyConstraint("url", "part"),
     sa.Index(None, "dataset_id"),
 )
-"""Where a dataset's file lies: any number of places for the same content."""
+"""Where a dataset's file lies: any number of places for the same content.
 
-quarantine = sa.Table(
-    "quarantine",
-    metadata,
-    _text("url", primary_key=True),
-    _text("reason", nullable=False),
-    _text("detail", nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
-    sa.Column("seen", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-)
-"""Files that claim a format and cannot be read as it, until they change."""
+`part` is empty, or the NXentry of the file that is a dataset of its own.
+"""
 
 group = sa.Table(
     "group",

@@ -232,6 +232,7 @@ MODELS: tuple[Model, ...] = (
             _own("license", "license"),
             _own("definition", "definition"),
             _own("isNewVersionOf", "new_version_of"),
+            _own("derivedFrom", "derived_from", "list"),
             _own("defaultPlot", "default_plot", level="detail"),
             *_ACCESS,
         ),
@@ -333,6 +334,7 @@ MODELS: tuple[Model, ...] = (
         references={"datasetId": ("dataset_id", "Dataset")},
         properties=(
             _given("url", "url"),
+            Property(name="part", column="part", standard=False, level="detail", default=""),
             _given("name", "name"),
             _given("size", "size", "integer"),
             _given("mtimeNs", "mtime_ns", "integer"),

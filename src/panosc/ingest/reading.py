@@ -71,7 +71,10 @@ def _read(descriptor: int, path: str, told: tuple[int, int], terms: Terms) -> Re
     form = next((item for item in _formats() if item.claims(source)), None)
     if form is None:
         return None
-    facts = form.read(source)
+    try:
+        facts = form.read(source)
+    finally:
+        source.close()
     sha256 = _sha256(descriptor, source)
     _is_still(descriptor, told)
     pid = pid_of(sha256, terms)

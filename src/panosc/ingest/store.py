@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from panosc.catalogue.tables import dataset, group, location, quarantine
+from panosc.catalogue.intake import quarantine
+from panosc.catalogue.tables import dataset, group, location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

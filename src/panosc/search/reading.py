@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 
-from panosc.catalogue.failures import explained
+from panosc.catalogue.database import explained
 from panosc.domain.entities import MODEL_BY_NAME, Model
 from panosc.domain.errors import BadFilter, Gone, Invalid, NotFound, PanoscError
 from panosc.domain.query import Query

@@ -10,19 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from h5py import h5d, h5f, h5g
+from h5py import h5d, h5g
 
 from panosc.domain.errors import Unreadable
 from panosc.files.careful import Careful, Dataset, Group, Node, Value, text
 from panosc.files.nexus import default_signal, groups_of, nexus_class
-from panosc.files.opening import HDF4, offset_of_signature, open_image, open_path
+from panosc.files.opening import HDF4
 from panosc.ingest import knowledge
 from panosc.ingest.formats import Contributor, Facts, Quantity, Source, Specimen
 from panosc.ingest.formats.values import scalar_of, words
 
 SUFFIXES: Final = frozenset({".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".nexus", ".cxi", ".nx"})
-IMAGE_BYTES: Final = 2**20
-"""Files up to this size are parsed from memory; for others that would cost more than it saves."""
 DEPTH: Final = 4
 ENTRIES: Final = 512
 PARAMETERS: Final = 500
@@ -78,24 +76,16 @@ class NexusFormat:
     """Reads NeXus/HDF5."""
 
     name = "NeXus/HDF5"
+    order = 50
 
     def claims(self, source: Source) -> bool:
         """Whether the file starts like HDF5, or its name says that it is."""
-        if offset_of_signature(source.head) is not None:
-            return True
-        return PurePath(source.path.name).suffix.lower() in SUFFIXES
+        return source.is_hdf5 or PurePath(source.path.name).suffix.lower() in SUFFIXES
 
     def read(self, source: Source) -> Facts:
         """Return what the file says; raise `Unreadable` when it is not readable HDF5."""
         _check(source)
-        if source.content is not None and len(source.content) <= IMAGE_BYTES:
-            handle = open_image(source.content)
-        else:
-            handle = open_path(source.path)
-        try:
-            return _Reading(handle).facts()
-        finally:
-            handle.close()
+        return _Reading(source.hdf5()).facts()
 
 
 def _check(source: Source) -> None:
@@ -104,7 +94,7 @@ def _check(source: Source) -> None:
         raise Unreadable("it is empty", reason="empty")
     if source.head.startswith(HDF4):
         raise Unreadable("NeXus/HDF4 is not supported yet; h4toh5 converts it", reason="hdf4")
-    if offset_of_signature(source.head) is None:
+    if not source.is_hdf5:
         raise Unreadable(
             f"it begins with {source.head[:8]!r} where HDF5 has its signature",
             reason="bad-signature",
@@ -114,8 +104,8 @@ def _check(source: Source) -> None:
 class _Reading:
     """One pass over one file."""
 
-    def __init__(self, handle: h5f.FileID) -> None:
-        self.file = Careful(handle)
+    def __init__(self, file: Careful) -> None:
+        self.file = file
         self.parameters: dict[tuple[str, str | int | float, str | None], Quantity] = {}
         self.people: dict[str, Contributor] = {}
         self.samples: dict[Specimen, None] = {}
