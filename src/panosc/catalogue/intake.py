@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from panosc.catalogue.people import metadata
 
-__all__ = ["announcement", "arrival", "metadata", "quarantine", "run", "run_record", "watcher"]
+__all__ = ["announcement", "arrival", "awaited", "metadata", "quarantine", "run", "run_record", "watcher"]
 
 
 def _text(
@@ -89,13 +89,27 @@ arrival = sa.Table(
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
     _text("tier", nullable=False),
     _text("sha256"),
-    _json("facts", nullable=True),
+    _text("facts"),
     _now("seen"),
     sa.PrimaryKeyConstraint("url"),
     sa.Index("arrival_place_ix", "profile", "place"),
 )
 """A file that has been read and waits for the rest of its dataset."""
 
+awaited = sa.Table(
+    "awaited",
+    metadata,
+    sa.Column(
+        "dataset_id",
+        sa.BigInteger,
+        sa.ForeignKey("dataset.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    _text("url", nullable=False),
+    sa.PrimaryKeyConstraint("dataset_id", "url"),
+    sa.Index("awaited_url_ix", "url"),
+)
+"""Where that lies which a dataset was made from, as long as it is not in the catalogue."""
 quarantine = sa.Table(
     "quarantine",
     metadata,

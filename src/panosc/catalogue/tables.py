@@ -186,6 +186,7 @@ dataset = _record(
     _text("new_version_of"),
     sa.Column("derived_from", pg.ARRAY(sa.Text(collation="pg_c_utf8"))),
     _text("default_plot"),
+    _text("default_file"),
     *_guard(),
     sa.Index(None, "instrument_id"),
     sa.Index(

@@ -234,6 +234,7 @@ MODELS: tuple[Model, ...] = (
             _own("isNewVersionOf", "new_version_of"),
             _own("derivedFrom", "derived_from", "list"),
             _own("defaultPlot", "default_plot", level="detail"),
+            _own("defaultFile", "default_file", level="detail"),
             *_ACCESS,
         ),
         relations=(

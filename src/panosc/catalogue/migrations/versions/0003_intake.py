@@ -10,7 +10,9 @@ branch_labels = None
 depends_on = None
 
 _CHANGED = """
-alter table dataset add column derived_from text[] collate pg_c_utf8;
+alter table dataset
+    add column derived_from text[] collate pg_c_utf8,
+    add column default_file text collate pg_c_utf8;
 alter table location
     add column part text collate pg_c_utf8 not null default '',
     drop constraint location_pkey,
@@ -21,9 +23,9 @@ delete from location where part <> '';
 alter table location
     drop constraint location_pkey, drop column part,
     add constraint location_pkey primary key (url);
-alter table dataset drop column derived_from;
+alter table dataset drop column derived_from, drop column default_file;
 """
-_TABLES = ("announcement", "arrival", "run_record", "run", "watcher")
+_TABLES = ("announcement", "arrival", "awaited", "run_record", "run", "watcher")
 
 
 def _run(statements: str) -> None:

@@ -9,7 +9,7 @@ CREATE TABLE arrival (
 	mtime_ns BIGINT NOT NULL,
 	tier TEXT COLLATE pg_c_utf8 NOT NULL,
 	sha256 TEXT COLLATE pg_c_utf8,
-	facts JSONB,
+	facts TEXT COLLATE pg_c_utf8,
 	seen TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
 	CONSTRAINT arrival_pkey PRIMARY KEY (url)
 );
@@ -70,3 +70,12 @@ CREATE TABLE run_record (
 );
 
 CREATE INDEX run_record_pid_ix ON run_record (model, pid, run_id);
+
+CREATE TABLE awaited (
+	dataset_id BIGINT NOT NULL,
+	url TEXT COLLATE pg_c_utf8 NOT NULL,
+	CONSTRAINT awaited_pkey PRIMARY KEY (dataset_id, url),
+	CONSTRAINT awaited_dataset_id_fkey FOREIGN KEY(dataset_id) REFERENCES dataset (id) ON DELETE CASCADE
+);
+
+CREATE INDEX awaited_url_ix ON awaited (url);
