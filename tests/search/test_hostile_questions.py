@@ -28,7 +28,8 @@ def ask(client: httpx.Client, path: str, arguments: dict[str, str]) -> requests.
     start = time.perf_counter()
     address = f"{str(client.base_url).rstrip('/')}{path}"
     reply = requests.get(address, params=arguments, timeout=30)
-    assert time.perf_counter() - start < 2
+    # far beyond what a busy machine takes, and far below what a runaway pattern would
+    assert time.perf_counter() - start < 15
     return reply
 
 
@@ -214,4 +215,5 @@ def test_a_question_that_takes_too_long_is_stopped(
         start = time.perf_counter()
         with pytest.raises(kind, match="took"):
             reading.run(slow)
-        assert time.perf_counter() - start < 2
+        # far beyond what a busy machine takes, and far below what a runaway pattern would
+    assert time.perf_counter() - start < 15
