@@ -1,0 +1,1 @@
+"""Acts that change records: their journal, how they are undone, what became of a record."""

@@ -1,0 +1,1 @@
+"""Corrections by hand of what files and messages said, one record or thousands at a time."""
