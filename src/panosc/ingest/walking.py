@@ -87,30 +87,39 @@ class Walk:
     def _listed(self, folder: str, root: str) -> list[str]:
         """Return the paths in a folder in order of their bytes; folders end with a slash."""
         try:
-            with os.scandir(folder) as entries:
-                listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
+            listed = entries(folder, root, self.passed)
         except OSError as error:
             self.passed.append((folder, f"cannot be listed: {error.strerror}"))
             return []
-        paths = []
-        for entry in listed:
-            if entry.is_symlink():
-                if self._may_follow(entry, root):
-                    paths.append(entry.path)
-            elif entry.is_dir(follow_symlinks=False):
-                paths.append(entry.path + os.sep)
-            else:
-                paths.append(entry.path)
-        return paths
+        return [
+            entry.path + os.sep if entry.is_dir(follow_symlinks=False) else entry.path
+            for entry in listed
+        ]
 
-    def _may_follow(self, entry: "os.DirEntry[str]", root: str) -> bool:
-        """Whether a symbolic link is to a file inside the root."""
-        target = os.path.realpath(entry.path)
-        if target != root and not target.startswith(root.rstrip(os.sep) + os.sep):
-            self.passed.append((entry.path, f"leads out of {root}: not followed"))
-            return False
-        # a folder inside is met under its own name
-        return not os.path.isdir(target)  # noqa: PTH112
+
+def entries(folder: str, root: str, passed: list[tuple[str, str]]) -> "list[os.DirEntry[str]]":
+    """Return what is in a folder in order of bytes, without links that may not be followed.
+
+    What is left out is added to `passed`, with the reason.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be listed to its end.
+    """
+    with os.scandir(folder) as found:
+        listed = sorted(found, key=lambda entry: os.fsencode(entry.name))
+    return [entry for entry in listed if not entry.is_symlink() or _may_follow(entry, root, passed)]
+
+
+def _may_follow(entry: "os.DirEntry[str]", root: str, passed: list[tuple[str, str]]) -> bool:
+    """Whether a symbolic link is to a file inside the root."""
+    target = os.path.realpath(entry.path)
+    if target != root and not target.startswith(root.rstrip(os.sep) + os.sep):
+        passed.append((entry.path, f"leads out of {root}: not followed"))
+        return False
+    # a folder inside is met under its own name
+    return not os.path.isdir(target)  # noqa: PTH112
 
 
 def _found(path: str, status: os.stat_result) -> Found:
