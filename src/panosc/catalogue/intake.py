@@ -71,10 +71,14 @@ run_record = sa.Table(
     _text("model", nullable=False),
     _text("pid", nullable=False),
     _json("before", nullable=True),
+    sa.Column("number", sa.BigInteger, sa.Identity(always=False), nullable=False),
     sa.PrimaryKeyConstraint("run_id", "model", "pid"),
-    sa.Index("run_record_pid_ix", "model", "pid", "run_id"),
+    sa.Index("run_record_pid_ix", "model", "pid", "number"),
 )
-"""What a run did to a record: as it was before with all its parts, null where it was not there."""
+"""What a run did to a record: as it was before with all its parts, null where it was not there.
+
+`number` tells which of two runs came to a record first, whichever of them began first.
+"""
 
 arrival = sa.Table(
     "arrival",
