@@ -95,10 +95,15 @@ arrival = sa.Table(
     _text("sha256"),
     _text("facts"),
     _now("seen"),
+    sa.Column("registered", sa.Boolean, server_default=sa.false(), nullable=False),
     sa.PrimaryKeyConstraint("url"),
     sa.Index("arrival_place_ix", "profile", "place"),
+    sa.Index("arrival_waiting_ix", "profile", postgresql_where=sa.text("not registered")),
 )
-"""A file that has been read and waits for the rest of its dataset."""
+"""A file that has been read and waits for the rest of its dataset.
+
+Once that is registered its facts are let go, and it says which other files its place has.
+"""
 
 awaited = sa.Table(
     "awaited",

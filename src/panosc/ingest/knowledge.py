@@ -89,6 +89,23 @@ def _terms() -> dict[tuple[str, str], tuple[Term, ...]]:
     return found
 
 
+@cache
+def _labels() -> dict[str, str]:
+    return {term.panet: term.label for terms in _terms().values() for term in terms}
+
+
+def panet(name: str) -> Term:
+    """Return the term of PaNET with this identifier, as PaNET01188 or as an address.
+
+    Examples
+    --------
+    >>> panet("PaNET01188").label, panet("http://purl.org/pan-science/PaNET/PaNET01188").panet
+    ('small angle x-ray scattering', 'PaNET01188')
+    """
+    number = name.rsplit("/", 1)[-1].removeprefix("PaNET:")
+    return Term(panet=number, label=_labels().get(number, number))
+
+
 def techniques(definitions: tuple[str, ...], probe: str | None) -> list[Term]:
     """Return the techniques that application definitions mean with this probe.
 

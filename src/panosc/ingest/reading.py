@@ -1,4 +1,4 @@
-"""One file read and mapped, inside a worker process: bytes, checksum, facts, rows.
+"""One file read, inside a worker process: bytes, checksum, facts.
 
 A small file is read once, so that what is hashed is what is parsed. It touches neither
 database nor network; which formats there are is asked of the entry points.
@@ -7,15 +7,14 @@ database nor network; which formats there are is asked of the entry points.
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from panosc.domain.errors import Unreadable
 from panosc.files.careful import Refusal
-from panosc.ingest.formats import Format, Quantity, Source
-from panosc.ingest.records import Row, Terms, completeness, pid_of, rows_of
+from panosc.ingest.formats import Facts, Format, Source
 from panosc.plugins import load
 
 SLURP_BYTES: Final = 16 * 2**20
@@ -27,25 +26,20 @@ PIECE: Final = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one file gives to the catalogue."""
+    """What one file gives."""
 
-    pid: str
     sha256: str
-    size: int
-    rows: tuple[tuple[str, Row], ...]
-    parameters: tuple[Quantity, ...]
-    has: tuple[bool, ...]
-    """What of `records.ASKED` the file holds."""
-    refusals: tuple[Refusal, ...] = ()
+    facts: Facts
 
 
 @cache
 def _formats() -> list[Format]:
-    return [kind() for kind in load("panosc.formats").found.values()]
+    found = [kind() for kind in load("panosc.formats").found.values()]
+    return sorted(found, key=lambda form: (form.order, form.name))
 
 
-def read(path: str, size: int, mtime_ns: int, terms: Terms) -> Reading | None:
-    """Return what the file gives; None when it is of no format that we know.
+def read(path: str, size: int, mtime_ns: int, by_entry: bool = False) -> Reading:
+    """Return what the file gives; with `by_entry`, its NXentry groups one by one, too.
 
     Raises
     ------
@@ -58,38 +52,39 @@ def read(path: str, size: int, mtime_ns: int, terms: Terms) -> Reading | None:
     except OSError as error:
         raise Unreadable(f"it cannot be opened: {error.strerror}", reason="not-openable") from error
     try:
-        return _read(descriptor, path, (size, mtime_ns), terms)
+        return _read(descriptor, path, (size, mtime_ns), by_entry=by_entry)
     except OSError as error:
         raise Unreadable(f"reading it failed: {error.strerror}", reason="not-openable") from error
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int, path: str, told: tuple[int, int], terms: Terms) -> Reading | None:
+def _read(descriptor: int, path: str, told: tuple[int, int], *, by_entry: bool) -> Reading:
     _is_still(descriptor, told)
     source = _source(descriptor, Path(path), told[0])
-    form = next((item for item in _formats() if item.claims(source)), None)
-    if form is None:
-        return None
+    source.by_entry = by_entry
     try:
-        facts = form.read(source)
+        facts = _facts(source)
     finally:
         source.close()
     sha256 = _sha256(descriptor, source)
     _is_still(descriptor, told)
-    pid = pid_of(sha256, terms)
-    name = os.fsencode(source.path.name).decode("utf-8", "replace")
-    rows = rows_of(facts, pid=pid, name=name, terms=terms)
-    file = {"datasetId": pid, "name": name, "size": told[0], "sha256": sha256}
-    return Reading(
-        pid=pid,
-        sha256=sha256,
-        size=told[0],
-        rows=(*rows, ("File", {**file, "format": facts.format})),
-        parameters=facts.parameters,
-        has=completeness(facts, rows),
-        refusals=facts.refusals,
-    )
+    return Reading(sha256=sha256, facts=facts)
+
+
+def _facts(source: Source) -> Facts:
+    passed: list[Refusal] = []
+    for form in _formats():
+        try:
+            claims = form.claims(source)
+        # a plug-in that fails on a stranger's file leaves it to the others
+        except Exception as error:
+            passed.append(Refusal(reason="broken-plug-in", detail=f"{form.name}: {error}"[:300]))
+            continue
+        if claims:
+            facts = form.read(source)
+            return replace(facts, refusals=(*facts.refusals, *passed)) if passed else facts
+    return Facts(format="unknown", refusals=tuple(passed))
 
 
 def _is_still(descriptor: int, told: tuple[int, int]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from panosc.domain.pid import content_pid
 from panosc.ingest.formats import Contributor, Facts, Specimen
 from panosc.ingest.knowledge import techniques
 from panosc.ingest.times import utc
@@ -50,17 +49,14 @@ class Terms:
     """Kind of dataset and the licence that the policy gives it."""
 
 
-def pid_of(sha256: str, terms: Terms) -> str:
-    """Return the identifier of the dataset that a file with this checksum is."""
-    return content_pid([sha256], prefix=terms.prefix)
-
-
-def rows_of(facts: Facts, *, pid: str, name: str, terms: Terms) -> list[tuple[str, Row]]:
+def rows_of(
+    facts: Facts, *, pid: str, name: str, terms: Terms, kind: str | None = None
+) -> list[tuple[str, Row]]:
     """Return the rows of the dataset and of all that it refers to; files are not among them."""
     zone = ZoneInfo(terms.time_zone)
     rows: list[tuple[str, Row]] = []
     instrument = _instrument(facts, terms)
-    kind = "reduced" if facts.is_reduced else "raw"
+    kind = kind or ("reduced" if facts.is_reduced else "raw")
     if instrument is not None:
         rows.append(("Instrument", instrument))
     row: Row = {

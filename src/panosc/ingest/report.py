@@ -47,6 +47,17 @@ class Report:
     quarantined: list[Trouble] = field(default_factory=list)
     warnings: list[Trouble] = field(default_factory=list)
     unknown_units: Counter[str] = field(default_factory=Counter)
+    new_instruments: Counter[str] = field(default_factory=Counter)
+    """Names that the catalogue has not met before; a new spelling of an old one is among them."""
+    unknown_proposals: Counter[str] = field(default_factory=Counter)
+    """Proposals that no list of groups has: their data are closed until one has."""
+    waiting: int = 0
+    """Datasets of which more is expected."""
+    removed: int = 0
+    """Files that are there no more."""
+    pids: list[str] = field(default_factory=list)
+    """The datasets that files of this run belong to."""
+    run: int | None = None
     passed: list[Trouble] = field(default_factory=list)
     is_dry: bool = False
 
@@ -68,7 +79,9 @@ class Report:
             "newVersions": self.versions,
             "moreLocations": self.locations,
             "unchanged": self.unchanged,
-            "notHdf5": self.left_alone,
+            "leftAlone": self.left_alone,
+            "waiting": self.waiting,
+            "removed": self.removed,
             "quarantined": [_plain(item) for item in self.quarantined],
             "warnings": [_plain(item) for item in self.warnings],
             "passedOver": [_plain(item) for item in self.passed],
@@ -76,6 +89,9 @@ class Report:
                 what: {"has": has, "of": total} for what, has, total in self.completeness()
             },
             "unknownUnits": dict(sorted(self.unknown_units.items())),
+            "newInstruments": dict(sorted(self.new_instruments.items())),
+            "unknownProposals": dict(sorted(self.unknown_proposals.items())),
+            "run": self.run,
             "dryRun": self.is_dry,
         }
 

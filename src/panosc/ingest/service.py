@@ -1,40 +1,41 @@
 """The use case of ingest: walk, read in workers, register in batches, report.
 
-Batches are committed in the order of the walk, each with all that belongs to it. A run can
-be killed at any moment; the next one goes on and ends where an undisturbed one would have.
+How files become records is `passing`; here is who may, what was asked for, and the run's beginning
+and end.
 """
 
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from panosc.catalogue.writer import Born
 from panosc.domain.access import Who
 from panosc.domain.errors import Forbidden, Invalid, Unavailable
-from panosc.files.sandbox import Outcome
-from panosc.files.workers import Pool
 from panosc.ingest import store
-from panosc.ingest.batch import Batch
+from panosc.ingest.passing import Advance, Passage, Wishes
+from panosc.ingest.profiles import Profile
+from panosc.ingest.profiles.shipped import profile_of
+from panosc.ingest.readers import readers
 from panosc.ingest.records import Terms
-from panosc.ingest.report import Report, Trouble
-from panosc.ingest.walking import Found, Walk
+from panosc.ingest.registering import Registering
+from panosc.ingest.report import Report, Trouble, printable
+from panosc.ingest.runs import journal
+from panosc.ingest.runs.entries import RunKind, RunState
+from panosc.ingest.told import Told
+from panosc.ingest.walking import Found, Walk, path_of, url_of
 from panosc.plugins import load
 from panosc.policy import births
 from panosc.policy.document import KINDS
 from panosc.policy.shelf import Shelf, open_shelf
 from panosc.settings import Settings
 
-BATCH_FILES = 200
-BATCH_S = 2.0
-LOOKUP = 500
+MOST_PROPOSALS = 10_000
 
 Progress = Callable[[int, int, int, int], None]
 """Files done, files in all, bytes done, bytes in all."""
@@ -57,6 +58,14 @@ class Request:
     """Read also files whose size and time of change are as before."""
     proposal: str | None = None
     """The group whose data these are; the policy then decides on access."""
+    profile: str | None = None
+    """Name or file of the site profile; None: the one of the settings."""
+    told: Told | None = None
+    """What is known of the datasets beside their files and paths."""
+    complete: bool = False
+    """Whether whatever is there is all there will be."""
+    kind: RunKind = "ingest"
+    reason: str | None = None
 
 
 def ingest(
@@ -79,41 +88,187 @@ def ingest(
     Unavailable
         If the database is lost; all earlier batches are registered.
     """
-    if not who.is_steward:
-        raise Forbidden("Only those who look after this node may ingest.")
-    terms = _terms(settings, request, now=now)
-    shelf = open_shelf(settings, engine)
-    if request.proposal is not None:
-        with engine.connect() as connection:
-            terms = replace(terms, licences=_licences(connection, shelf, request.proposal, now))
+    intake = Intake(engine, settings, request, who=who, clock=lambda: now)
     walk = Walk(request.roots)
     files = list(walk.files())
-    run = _Run(
-        engine=engine,
-        settings=settings,
-        request=request,
-        terms=terms,
-        born=births.for_writers(shelf, now),
-        now=now,
-        progress=progress,
-        totals=(len(files), sum(item.size for item in files)),
-    )
-    run.report.passed += [
+    report = intake.report
+    report.passed += [
         Trouble(path=path, reason="passed-over", detail=detail) for path, detail in walk.passed
     ]
-    for name, detail in load("panosc.formats").broken.items():
-        run.report.passed.append(Trouble(path=name, reason="broken-plug-in", detail=detail))
+    total, size = len(files), sum(item.size for item in files)
+    done = [0, 0]
+
+    def advance(items: Sequence[Found]) -> None:
+        done[0] += len(items)
+        done[1] += sum(item.size for item in items)
+        progress(done[0], total, done[1], size)
+
     try:
-        run.all(files)
+        with intake.running(advance) as passage:
+            passage.take(files)
+            passage.vanish(intake.gone(walk, {item.url for item in files}))
+            passage.settle()
     except DBAPIError as error:
         raise Unavailable(
-            f"The database was lost after {run.done[0]} of {len(files)} files: {error.orig}",
+            f"The database was lost after {done[0]} of {total} files: {error.orig}",
             hint="Nothing is half done. Run the same command again; it goes on from there.",
         ) from error
-    return run.report
+    return report
 
 
-def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
+class Intake:
+    """One run of ingest: checked before it begins, written down while it lasts.
+
+    Raises
+    ------
+    Forbidden
+        If `who` does not look after this node.
+    Invalid
+        If an embargo has no date to come, or there is no such proposal or profile.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        settings: Settings,
+        request: Request,
+        *,
+        who: Who,
+        clock: Callable[[], datetime],
+    ) -> None:
+        if not who.is_steward:
+            raise Forbidden("Only those who look after this node may ingest.")
+        self._engine, self._settings, self._request = engine, settings, request
+        self._who, self._clock = who, clock
+        now = clock()
+        self.profile = profile_of(settings, request.profile)
+        self._plain = _terms(settings, request, self.profile, now=now)
+        self._shelf = open_shelf(settings, engine)
+        self._licensed: dict[str, Terms] = {}
+        if request.proposal is not None:
+            self._plain = self._with_licences(request.proposal)
+        self.report = Report(is_dry=request.is_dry)
+        for name, detail in load("panosc.formats").broken.items():
+            trouble = Trouble(path=name, reason="broken-plug-in", detail=detail)
+            self.report.passed.append(trouble)
+
+    @contextmanager
+    def running(
+        self, advance: Advance = lambda _: None, *, is_live: bool = False
+    ) -> Iterator[Passage]:
+        """Begin the run, give its passage, and write down how it ended."""
+        request, now = self._request, self._clock()
+        run = None if request.is_dry else self._begin(now)
+        self.report.run = run
+        state: RunState = "failed"
+        try:
+            with readers(self._settings) as those_who_read:
+                yield Passage(
+                    engine=self._engine,
+                    profile=self.profile,
+                    readers=those_who_read,
+                    registering=Registering(
+                        report=self.report,
+                        now=now,
+                        born=births.for_writers(self._shelf, now),
+                        note=None if run is None else partial(_note, run),
+                    ),
+                    terms_of=self._terms_of,
+                    clock=self._clock,
+                    wishes=Wishes(
+                        told=request.told,
+                        complete=request.complete,
+                        is_dry=request.is_dry,
+                        rehash=request.rehash,
+                        is_live=is_live,
+                    ),
+                    advance=advance,
+                )
+            state = "done"
+        except (KeyboardInterrupt, GeneratorExit):
+            state = "stopped"
+            raise
+        finally:
+            if run is not None:
+                # where the database is lost, its silence tells that the run has ended
+                with suppress(DBAPIError, Unavailable):
+                    self.end(state)
+
+    def end(self, state: RunState) -> None:
+        """Write down how the run ended."""
+        if self.report.run is not None:
+            journal.end(
+                self._engine,
+                self.report.run,
+                state=state,
+                report=self.report.as_json(),
+                now=self._clock(),
+            )
+
+    def beat(self) -> None:
+        """Write down how far the run has come."""
+        if self.report.run is not None:
+            journal.beat(
+                self._engine, self.report.run, report=self.report.as_json(), now=self._clock()
+            )
+
+    def gone(self, walk: Walk, there: set[str]) -> list[str]:
+        """Return the places below the roots of a walk where a file was and is no more.
+
+        A folder that could not be listed makes nothing vanish, nor does a root that is empty.
+        """
+        with self._engine.connect() as connection:
+            return [
+                row.url
+                for root in walk.listed_roots()
+                for row in store.below(connection, url_of(root))
+                if row.url not in there and walk.is_gone(path_of(row.url))
+            ]
+
+    def _begin(self, now: datetime) -> int:
+        request = self._request
+        asked = {
+            "roots": [printable(str(root)) for root in request.roots],
+            "profile": self.profile.name,
+            "access": request.access,
+            "proposal": request.proposal,
+            "rehash": request.rehash,
+            "complete": request.complete,
+        }
+        return journal.begin(
+            self._engine,
+            kind=request.kind,
+            who=self._who,
+            asked={name: value for name, value in asked.items() if value},
+            reason=request.reason,
+            now=now,
+        )
+
+    def _terms_of(self, proposal: str | None) -> Terms:
+        """Return what the site adds for data of a proposal that the path or a message names."""
+        if proposal is None or self._plain.proposal is not None:
+            return self._plain
+        if proposal not in self._licensed:
+            if len(self._licensed) > MOST_PROPOSALS:
+                self._licensed.clear()
+            try:
+                self._licensed[proposal] = self._with_licences(proposal)
+            except Invalid:
+                # nobody knows it, or no policy speaks of it: the data are closed until then
+                self._licensed[proposal] = replace(self._plain, proposal=proposal)
+        return self._licensed[proposal]
+
+    def _with_licences(self, proposal: str) -> Terms:
+        with self._engine.connect() as connection:
+            licences = _licences(connection, self._shelf, proposal, self._clock())
+        return replace(self._plain, proposal=proposal, licences=licences)
+
+
+def _note(run: int, connection: sa.Connection, records: Sequence[tuple[str, str]]) -> None:
+    journal.note(connection, run, records)
+
+
+def _terms(settings: Settings, request: Request, profile: Profile, *, now: datetime) -> Terms:
     until = request.embargo_until
     if request.access == "embargoed" and (until is None or until <= now):
         raise Invalid(
@@ -131,10 +286,11 @@ def _terms(settings: Settings, request: Request, *, now: datetime) -> Terms:
         raise Invalid("Only embargoed data have an end of their embargo.", field="embargo-until")
     return Terms(
         prefix=settings.pid_prefix,
-        time_zone=settings.time_zone,
-        probe=settings.probe,
+        time_zone=profile.time_zone or settings.time_zone,
+        probe=profile.probe or settings.probe,
         # a node that was never named must not lend its name to others' instruments
-        facility=settings.facility if "facility" in settings.model_fields_set else None,
+        facility=profile.facility
+        or (settings.facility if "facility" in settings.model_fields_set else None),
         access=request.access or "open",
         embargo_until=None if until is None else until.astimezone(UTC).isoformat(),
         proposal=request.proposal,
@@ -160,91 +316,3 @@ def _licences(
             hint="`panosc policy list` names the policies; add the kind of access to one of them.",
         )
     return tuple((kind, document.class_of(kind)[1].licence) for kind in KINDS)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """One run, from the first file to the report."""
-
-    engine: sa.Engine
-    settings: Settings
-    request: Request
-    terms: Terms
-    born: Born
-    now: datetime
-    progress: Progress
-    totals: tuple[int, int]
-    report: Report = field(default_factory=Report)
-    done: tuple[int, int] = (0, 0)
-    rehearsed: set[str] = field(default_factory=set)
-
-    def all(self, files: Iterable[Found]) -> None:
-        """Read and register `files`."""
-        self.report.is_dry = self.request.is_dry
-        batch, since = Batch(), time.monotonic()
-        for found, outcome in self._read(self._changed(files)):
-            batch.items.append((found, outcome))
-            if len(batch.items) >= BATCH_FILES or time.monotonic() - since > BATCH_S:
-                self._settle(batch)
-                batch, since = Batch(), time.monotonic()
-        self._settle(batch)
-
-    def _changed(self, files: Iterable[Found]) -> Iterator[Found]:
-        """Yield the files that no earlier run has seen as they are now."""
-        left = iter(files)
-        while chunk := list(islice(left, LOOKUP)):
-            with self.engine.connect() as connection:
-                known = store.known(connection, [item.url for item in chunk])
-            for item in chunk:
-                before = known.get(item.url)
-                same = before is not None and (before.size, before.mtime_ns) == (
-                    item.size,
-                    item.mtime_ns,
-                )
-                if before is None or not same or self.request.rehash:
-                    yield item
-                else:
-                    self._skip(item, before)
-
-    def _skip(self, item: Found, before: store.Known) -> None:
-        self.report.files += 1
-        if before.pid is None:
-            self.report.quarantined.append(
-                Trouble(path=item.path, reason=before.reason, detail=before.detail)
-            )
-        else:
-            self.report.unchanged += 1
-        self._advance([item])
-
-    def _read(self, files: Iterable[Found]) -> Iterator[tuple[Found, Outcome]]:
-        ahead: deque[Found] = deque()
-
-        def tasks() -> Iterator[tuple[str, int, int, Terms]]:
-            for item in files:
-                ahead.append(item)
-                yield item.path, item.size, item.mtime_ns, self.terms
-
-        with Pool(
-            workers=self.settings.ingest_workers,
-            memory_mb=self.settings.file_memory_mb,
-            time_limit_s=self.settings.file_time_limit_s,
-            preload=["panosc.ingest.reading", "hdf5plugin"],
-        ) as pool:
-            for outcome in pool.map_in_order("panosc.ingest.reading:read", tasks()):
-                yield ahead.popleft(), outcome
-
-    def _settle(self, batch: Batch) -> None:
-        if not batch.items:
-            return
-        if self.request.is_dry:
-            with self.engine.connect() as connection:
-                batch.rehearse(connection, self.report, seen=self.rehearsed)
-        else:
-            with self.engine.begin() as connection:
-                batch.register(connection, self.report, now=self.now, born=self.born)
-        self._advance([found for found, _ in batch.items])
-
-    def _advance(self, items: Sequence[Found]) -> None:
-        files, size = self.done
-        self.done = (files + len(items), size + sum(item.size for item in items))
-        self.progress(self.done[0], self.totals[0], self.done[1], self.totals[1])

@@ -3,9 +3,10 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from panosc.domain.errors import Invalid
 
@@ -21,7 +22,17 @@ class Found:
     @property
     def url(self) -> str:
         """Where it lies, as a URL."""
-        return "file://" + quote_from_bytes(os.fsencode(self.path))
+        return url_of(self.path)
+
+
+def url_of(path: str) -> str:
+    """Return the URL of a path."""
+    return "file://" + quote_from_bytes(os.fsencode(path))
+
+
+def path_of(url: str) -> str:
+    """Return the path behind such a URL."""
+    return os.fsdecode(unquote_to_bytes(url.removeprefix("file://")))
 
 
 @dataclass(slots=True)
@@ -46,6 +57,28 @@ class Walk:
                 if found.path not in seen:
                     seen.add(found.path)
                     yield found
+
+    def listed_roots(self) -> Iterator[str]:
+        """Yield the roots that are folders and hold anything.
+
+        One that is empty may be a file system that is not mounted: nothing is concluded from it.
+        """
+        for root in map(self._resolve, self.roots):
+            if root.is_dir():
+                with suppress(OSError), os.scandir(root) as found:
+                    if next(found, None) is not None:
+                        yield str(root)
+
+    @staticmethod
+    def is_gone(path: str) -> bool:
+        """Whether there is certainly nothing at a path: not when nobody can tell."""
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:
+            return False
+        return False
 
     @staticmethod
     def _resolve(root: Path) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from panosc.domain.errors import Invalid
 from panosc.ingest.formats import Facts
 
 
@@ -73,3 +74,28 @@ class Grouping(Protocol):
 
     def divide(self, pieces: Sequence[Piece], options: Mapping[str, Any]) -> Iterable[Share]:
         """Return the datasets that all pieces of a place make."""
+
+
+def no_options(options: Mapping[str, Any], name: str) -> None:
+    """Raise `Invalid` if there are options."""
+    if options:
+        raise Invalid(f"Grouping by {name} has no options.", field="options")
+
+
+def leading(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Return the pieces by name, the one that says most of the whole first.
+
+    That is one that refers to others, else one with NXentries, else the first that was read.
+    """
+
+    def rank(piece: Piece) -> tuple[int, str]:
+        facts = piece.facts
+        if facts is None:
+            return 4, piece.name
+        if facts.sources:
+            return 0, piece.name
+        return (1 if facts.entries else 2 if facts.title or facts.parameters else 3), piece.name
+
+    by_name = sorted(pieces, key=lambda piece: piece.name)
+    lead = min(by_name, key=rank)
+    return (lead, *(piece for piece in by_name if piece is not lead))
