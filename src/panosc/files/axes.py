@@ -5,11 +5,12 @@ before that ``axes`` of the signal did, joined by colons or commas (canSAS: ``SI
 of the group); before that each field had an ``axis`` number of its own.
 """
 
+import math
 import re
 
 from h5py import h5d
 
-from panosc.files.careful import Careful, Dataset, Group
+from panosc.files.careful import Careful, Dataset, Group, extent_of
 from panosc.files.nexus import is_plottable
 
 Source = tuple[bytes, Dataset]
@@ -70,8 +71,9 @@ def _numbered(
         if not number.isdecimal() or not is_plottable(node):
             continue
         primary = str(file.attribute(node, b"primary")) == "1"
+        extent = extent_of(node)
         if primary or int(number) not in found:
-            found[int(number)] = (name, node.get_space().get_simple_extent_npoints())
+            found[int(number)] = (name, 0 if extent is None else math.prod(extent))
     # writers in C count from the slowest dimension, some in Fortran from the fastest
     straight = [(number - 1, name) for number, (name, _) in found.items() if number >= 1]
     lengths = {number - 1: length for number, (_, length) in found.items()}
@@ -88,5 +90,5 @@ def _fitting(file: Careful, group: Group, name: bytes, extent: int) -> Source | 
     node = file.at(group, name)
     if not isinstance(node, h5d.DatasetID) or not is_plottable(node):
         return None
-    shape = node.get_space().get_simple_extent_dims()
+    shape = extent_of(node) or ()
     return (name, node) if any(_fits(length, extent) for length in shape) else None

@@ -33,6 +33,8 @@ DETOURS: Final = 2_000
 """Names of one file that are looked up for the sake of soft links."""
 LINK_HOPS: Final = 16
 REFUSALS: Final = 25
+LISTED: Final = 65_536
+"""Most elements of a list that says what is in a file, such as the names of its sources."""
 
 _NAMED = {h5l.TYPE_SOFT, h5l.TYPE_EXTERNAL}
 _VARIABLE_TEXT = h5t.py_create(h5py.string_dtype())
@@ -52,6 +54,9 @@ class Careful:
     def __init__(self, file: h5f.FileID, *, steps: int = STEPS) -> None:
         self.file = file
         self.refusals: list[Refusal] = []
+        self.expected: set[str] = set()
+        """Paths of external links that are known already, and no surprise."""
+        self._told = 0
         self._steps = steps
         self._detours = DETOURS
         self._seen: set[tuple[str, str]] = set()
@@ -63,6 +68,7 @@ class Careful:
 
     def refuse(self, reason: str, detail: str) -> None:
         """Remember that something was not read; the first few of a file are told."""
+        self._told += 1
         key = (reason, detail)
         if key in self._seen or len(self.refusals) >= REFUSALS:
             return
@@ -95,7 +101,7 @@ class Careful:
             try:
                 return bool(h5g.get_objinfo(group, name).type == h5g.GROUP)
             except FAILURES as error:
-                self.refuse("damaged", f"{_path(group, name)}: {error}")
+                self.refuse("damaged", f"{path_of(group, name)}: {error}")
                 return False
         return isinstance(self.member(group, name, link), h5g.GroupID)
 
@@ -121,27 +127,32 @@ class Careful:
                 return node if isinstance(node, (h5g.GroupID, h5d.DatasetID)) else None
             target: Any = group.links.get_val(name) if kind in _NAMED else None
         except FAILURES as error:
-            self.refuse("damaged", f"{_path(group, name)}: {error}")
+            self.refuse("damaged", f"{path_of(group, name)}: {error}")
             return None
         if kind == h5l.TYPE_SOFT and hops > 0 and self._detours > 0:
             return self._follow(group, name, target, hops=hops)
-        if kind == h5l.TYPE_EXTERNAL:
-            reason, what = "external-link", f"external link to {text(target[0])} not followed"
-        elif kind == h5l.TYPE_SOFT:
-            reason, what = "link-loop", "soft links lead in circles or on and on"
-        else:
-            reason, what = "unknown-link", "a link of an unknown kind"
-        self.refuse(reason, f"{_path(group, name)}: {what}")
+        self._stop_at(group, name, kind=kind, target=target)
         return None
+
+    def _stop_at(self, group: Group, name: bytes, *, kind: int, target: Any) -> None:
+        """Say why a link is not followed, unless that is known already."""
+        path = path_of(group, name)
+        if kind == h5l.TYPE_EXTERNAL and path in self.expected:
+            self._told += 1
+        elif kind == h5l.TYPE_EXTERNAL:
+            self.refuse("external-link", f"{path}: external link to {text(target[0])} not followed")
+        elif kind == h5l.TYPE_SOFT:
+            self.refuse("link-loop", f"{path}: soft links lead in circles or on and on")
+        else:
+            self.refuse("unknown-link", f"{path}: a link of an unknown kind")
 
     def _follow(self, group: Group, name: bytes, target: bytes, *, hops: int) -> Node | None:
         self._detours -= 1 + target.count(b"/")
-        before = len(self.refusals)
+        before = self._told
         node = self.at(group, target, hops=hops - 1)
-        if node is None and len(self.refusals) == before:
-            self.refuse(
-                "dangling-link", f"{_path(group, name)}: leads to {text(target)}, which is not here"
-            )
+        if node is None and self._told == before:
+            path = path_of(group, name)
+            self.refuse("dangling-link", f"{path}: leads to {text(target)}, which is not here")
         return node
 
     def at(self, group: Group, path: bytes, *, hops: int = LINK_HOPS) -> Node | None:
@@ -171,6 +182,10 @@ class Careful:
     def value(self, dataset: Dataset) -> Value | None:
         """Return a small dataset's content; None for data, odd types and what is refused."""
         try:
+            if is_virtual(dataset):
+                # its very size may depend on other files, which the library would open to tell it
+                self.storage_is_safe(dataset, 0, limit=CHUNK_BYTES)
+                return None
             space = dataset.get_space()
             if space.get_simple_extent_npoints() > SMALL:
                 return None
@@ -181,6 +196,31 @@ class Careful:
         except FAILURES as error:
             self.refuse("damaged", f"{name_of(dataset)}: {error}")
             return None
+
+    def listed(self, dataset: Dataset) -> "np.ndarray[Any, Any] | None":
+        """Return a list of numbers or short texts that says what is in the file; None for others.
+
+        For the few lists that a format is known to keep, such as the names of its sources.
+        """
+        try:
+            extent, kind = extent_of(dataset), dataset.get_type()
+            family, size = kind.get_class(), kind.get_size()
+            if extent is None or len(extent) != 1 or is_virtual(dataset):
+                return None
+            if extent[0] > LISTED or size * extent[0] > CHUNK_BYTES:
+                self.refuse("too-large", f"{name_of(dataset)}: a list of {extent[0]} is not read")
+                return None
+            if not self.storage_is_safe(dataset, size, limit=CHUNK_BYTES):
+                return None
+            is_text = family == h5t.STRING and kind.is_variable_str()
+            if not is_text and family not in {h5t.INTEGER, h5t.STRING}:
+                return None
+            array = np.empty(extent, object if is_text else kind.dtype)
+            self._read(dataset, array, _VARIABLE_TEXT if is_text else kind)
+        except FAILURES as error:
+            self.refuse("damaged", f"{name_of(dataset)}: {error}")
+            return None
+        return array
 
     def storage_is_safe(self, dataset: Dataset, item_bytes: int, *, limit: int) -> bool:
         """Whether reading touches this file alone and unpacks no chunk beyond `limit` bytes."""
@@ -257,6 +297,29 @@ def text(raw: object) -> str:
     return word.encode("utf-8", "replace").decode("utf-8")
 
 
+def is_virtual(dataset: Dataset) -> bool:
+    """Whether the dataset is made of others, perhaps of other files."""
+    return bool(dataset.get_create_plist().get_layout() == h5d.VIRTUAL)
+
+
+def extent_of(dataset: Dataset) -> tuple[int, ...] | None:
+    """Return the extent; None when other files would have to be opened to tell it.
+
+    A virtual dataset that may grow is as long as its sources are: the library opens them when it
+    is asked for the extent, be they devices or files on tape.
+    """
+    plan = dataset.get_create_plist()
+    if plan.get_layout() == h5d.VIRTUAL and plan.get_virtual_count():
+        limits = plan.get_virtual_vspace(0).get_simple_extent_dims(True)
+        if h5s.UNLIMITED in limits:
+            return None
+    space = dataset.get_space()
+    if space.get_simple_extent_type() == h5s.NULL:
+        return (0,)
+    found: tuple[int, ...] = space.get_simple_extent_dims()
+    return found
+
+
 def name_of(node: Node) -> str:
     """Return a path of the node, for messages."""
     try:
@@ -265,5 +328,6 @@ def name_of(node: Node) -> str:
         return "?"
 
 
-def _path(group: Group, name: bytes) -> str:
+def path_of(group: Group, name: bytes) -> str:
+    """Return the path of a member, for messages."""
     return f"{name_of(group).rstrip('/')}/{text(name)}"

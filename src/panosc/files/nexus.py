@@ -5,12 +5,13 @@ Three generations of rules for the default plot are known, and all are in use: t
 Reading the plot's numbers is `files.plots`.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
 from h5py import h5d, h5g, h5t
 
-from panosc.files.careful import Careful, Dataset, Group
+from panosc.files.careful import Careful, Dataset, Group, extent_of
 from panosc.files.opening import FAILURES
 
 _CANSAS: Final = {
@@ -53,11 +54,15 @@ def default_signal(file: Careful) -> bytes | None:
     if found is not None:
         return found
     for name, entry in groups_of(file, file.root, "NXentry"):
-        path = b"/" + name
-        found = _along_defaults(file, entry, path) or _first_data(file, entry, path)
+        found = entry_signal(file, entry, b"/" + name)
         if found is not None:
             return found
     return _first_data(file, file.root, b"")
+
+
+def entry_signal(file: Careful, entry: Group, path: bytes) -> bytes | None:
+    """Return the path of the field that a viewer shows first of one entry."""
+    return _along_defaults(file, entry, path) or _first_data(file, entry, path)
 
 
 def _along_defaults(file: Careful, group: Group, path: bytes) -> bytes | None:
@@ -121,6 +126,7 @@ def is_plottable(dataset: Dataset) -> bool:
     """Whether the dataset holds real numbers."""
     try:
         numeric = dataset.get_type().get_class() in {h5t.INTEGER, h5t.FLOAT}
-        return numeric and dataset.get_space().get_simple_extent_npoints() > 0
+        extent = extent_of(dataset) if numeric else (0,)
+        return extent is None or math.prod(extent) > 0
     except FAILURES:
         return False

@@ -23,6 +23,12 @@ _REASONS = (
     ("already open for write", "open-for-writing", "its writer has not closed it (h5clear -s)"),
 )
 """Words of the HDF5 library, and what they mean."""
+_VERSION: Final = 8
+_FLAGS: Final = 11
+"""Where in a superblock its version and the flags of its writer are."""
+_FLAGGED: Final = 3
+"""The first version of the superblock that says whether it has a writer."""
+_SWMR: Final = 4
 
 
 def offset_of_signature(head: bytes) -> int | None:
@@ -35,6 +41,14 @@ def offset_of_signature(head: bytes) -> int | None:
     return None
 
 
+def has_swmr_writer(head: bytes) -> bool:
+    """Whether the file says that one writes it while others may read (SWMR)."""
+    offset = offset_of_signature(head)
+    if offset is None or len(head) <= offset + _FLAGS:
+        return False
+    return head[offset + _VERSION] >= _FLAGGED and bool(head[offset + _FLAGS] & _SWMR)
+
+
 def open_image(data: bytes) -> h5f.FileID:
     """Open the content of a file that has been read already."""
     access = h5p.create(h5p.FILE_ACCESS)
@@ -43,18 +57,21 @@ def open_image(data: bytes) -> h5f.FileID:
     return _open(b"image", access)
 
 
-def open_path(path: Path) -> h5f.FileID:
-    """Open a file where it lies, without a lock: its writer may hold one."""
+def open_path(path: Path, *, is_written: bool = False) -> h5f.FileID:
+    """Open a file where it lies, without a lock: its writer may hold one.
+
+    `is_written` says that it has a writer who lets others read (SWMR).
+    """
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_file_locking(False, True)
-    return _open(bytes(path), access)
+    return _open(bytes(path), access, h5f.ACC_SWMR_READ if is_written else 0)
 
 
-def _open(name: bytes, access: Any) -> h5f.FileID:
+def _open(name: bytes, access: Any, flags: int = 0) -> h5f.FileID:
     try:
         # closing the file closes what was opened in it
         access.set_fclose_degree(h5f.CLOSE_STRONG)
-        return h5f.open(name, h5f.ACC_RDONLY, access)
+        return h5f.open(name, h5f.ACC_RDONLY | flags, access)
     except FAILURES as error:
         message = str(error)
     for words, reason, detail in _REASONS:

@@ -16,7 +16,7 @@ from h5py import h5d, h5g, h5s, h5t
 from panosc.domain.errors import Unreadable
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot, as_json
 from panosc.files.axes import axes_of
-from panosc.files.careful import Careful, Dataset, Group
+from panosc.files.careful import Careful, Dataset, Group, extent_of
 from panosc.files.opening import open_path
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -62,7 +62,9 @@ def _plot(file: Careful, path: str) -> Plot:
     if not isinstance(group, h5g.GroupID) or not isinstance(node, h5d.DatasetID):
         raise Unreadable(f"{path} is not in the file", reason="no-such-field")
     signal = _Signal(file=file, group=group, node=node, name=name.encode(), path=path)
-    shape = node.get_space().get_simple_extent_dims()
+    shape = extent_of(node)
+    if shape is None:
+        raise Unreadable(f"{path} lies in other files", reason="virtual-dataset")
     wide = [index for index, extent in enumerate(shape) if extent > 1]
     if not wide:
         raise Unreadable(f"{path} is a single number", reason="no-such-field")
@@ -131,7 +133,7 @@ def _errors(signal: _Signal, shape: tuple[int, ...], dimension: int) -> Floats |
     names = [word.encode() for word in words if isinstance(word, str)]
     for name in (*names, signal.name + b"_errors", b"errors"):
         node = signal.file.member(signal.group, name)
-        if isinstance(node, h5d.DatasetID) and node.get_space().get_simple_extent_dims() == shape:
+        if isinstance(node, h5d.DatasetID) and extent_of(node) == shape:
             return _row(signal.file, node, shape, dimension)
     return None
 
@@ -240,7 +242,7 @@ def _axis_values(
     """Return one value a point; the middles of bins where the file gives their edges."""
     if axis is None:
         return np.arange(count, dtype=np.float64)
-    shape = axis[1].get_space().get_simple_extent_dims()
+    shape = extent_of(axis[1]) or ()
     fitting = [index for index, extent in enumerate(shape) if extent in {count, count + 1}]
     along = dimension if dimension in fitting else fitting[0]
     values = _row(file, axis[1], shape, along)

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from panosc.domain.errors import Unreadable
 from panosc.files.careful import Careful, Refusal
-from panosc.files.opening import offset_of_signature, open_image, open_path
+from panosc.files.opening import has_swmr_writer, offset_of_signature, open_image, open_path
 
 IMAGE_BYTES = 2**20
 """HDF5 files up to this size are parsed from memory; for others that costs more than it saves."""
@@ -104,6 +104,11 @@ class Source:
         """Whether it starts like HDF5, perhaps behind a user block."""
         return offset_of_signature(self.head) is not None
 
+    @property
+    def is_written(self) -> bool:
+        """Whether it is HDF5 whose writer is still at it, and lets others read (SWMR)."""
+        return has_swmr_writer(self.head)
+
     def hdf5(self) -> Careful:
         """Return the file opened as HDF5; all formats that look at it share it.
 
@@ -113,9 +118,12 @@ class Source:
         """
         if self._hdf5 is None:
             is_small = self.content is not None and len(self.content) <= IMAGE_BYTES
-            content = self.content if is_small else None
-            handle = open_path(self.path) if content is None else open_image(content)
-            self._hdf5 = Careful(handle)
+            content = self.content if is_small and not self.is_written else None
+            self._hdf5 = Careful(
+                open_path(self.path, is_written=self.is_written)
+                if content is None
+                else open_image(content)
+            )
         return self._hdf5
 
     def close(self) -> None:

@@ -1,75 +1,31 @@
-"""NeXus in HDF5: one careful pass over the groups that say what a file is about.
+"""NeXus in HDF5: what the entries of a file say together, and each of them alone.
 
-Fields of up to 64 elements are read, never data. Of a file with several entries the default
-one leads, else the first; parameters, people and samples are gathered from all. HDF5 without
-NeXus is read too, and simply says less.
+Of a file with several entries the default one leads, else the first; it began when its first
+entry did, and ended when all have. Parameters, people and samples are gathered from all. HDF5
+without NeXus is read too, and simply says less. One entry is read by `formats.entries`.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePath
 from typing import Final
-
-from h5py import h5d, h5g
+from zoneinfo import ZoneInfo
 
 from panosc.domain.errors import Unreadable
-from panosc.files.careful import Careful, Dataset, Group, Node, Value, text
-from panosc.files.nexus import default_signal, groups_of, nexus_class
+from panosc.files.careful import Careful, Group, Refusal, text
+from panosc.files.nexus import default_signal, entry_signal, groups_of
 from panosc.files.opening import HDF4
 from panosc.ingest import knowledge
-from panosc.ingest.formats import Contributor, Facts, Quantity, Source, Specimen
-from panosc.ingest.formats.values import scalar_of, words
+from panosc.ingest.formats import Contributor, Facts, Part, Quantity, Source
+from panosc.ingest.formats.entries import PARAMETERS, PEOPLE, PROPOSAL, Entry, read_entry
+from panosc.ingest.formats.links import SOURCES, Links
+from panosc.ingest.times import utc
 
 SUFFIXES: Final = frozenset({".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".nexus", ".cxi", ".nx"})
-DEPTH: Final = 4
 ENTRIES: Final = 512
-PARAMETERS: Final = 500
-PEOPLE: Final = 100
-
-_ENTRY: Final = frozenset(
-    {b"title", b"start_time", b"end_time", b"definition", b"experiment_description"}
-)
-_OWN: Final[dict[str, frozenset[bytes]]] = {
-    "NXentry": _ENTRY,
-    "NXsubentry": _ENTRY,
-    "NXinstrument": frozenset({b"name"}),
-    "NXsource": frozenset({b"name", b"type", b"probe", b"radiation"}),
-    "NXsample": frozenset(
-        {b"name", b"ID", b"sample_id", b"description", b"details", b"chemical_formula"}
-    ),
-    "NXuser": frozenset({b"name", b"role", b"affiliation", b"ORCID", b"orcid"}),
-}
-"""NeXus class → fields with a place of their own in the data model."""
-_INSIDE: Final[dict[str, frozenset[str]]] = {
-    kind: frozenset(inside.split())
-    for kind, inside in {
-        "NXentry": "NXsubentry NXinstrument NXsample NXuser NXsource NXbeam NXmonochromator"
-        " NXmonitor NXprocess",
-        "NXsubentry": "NXinstrument NXsample NXuser NXsource NXbeam NXmonochromator NXmonitor"
-        " NXprocess",
-        "NXinstrument": "NXsource NXbeam NXmonochromator NXcrystal NXdetector NXattenuator"
-        " NXinsertion_device NXcollimator NXfermi_chopper NXdisk_chopper NXmonitor NXuser NXsample",
-        "NXsample": "NXbeam",
-        "NXmonochromator": "NXcrystal",
-    }.items()
-}
-"""NeXus class → classes that are looked for in it."""
-_GENERIC: Final = frozenset(
-    {"instrument", "sasinstrument", "sasinstrument01", "nxinstrument", "unknown", "none", "n/a"}
-)
-"""Names that name nothing."""
 _NEUTRAL: Final = frozenset({"neutron", "electron", "muon"})
-
-
-@dataclass(slots=True)
-class _Entry:
-    """What one NXentry gives, while it is read."""
-
-    texts: dict[bytes, str] = field(default_factory=dict)
-    definitions: list[str] = field(default_factory=list)
-    instrument: str | None = None
-    source: dict[bytes, str] = field(default_factory=dict)
-    is_processed: bool = False
+_UTC: Final = ZoneInfo("UTC")
 
 
 class NexusFormat:
@@ -85,7 +41,7 @@ class NexusFormat:
     def read(self, source: Source) -> Facts:
         """Return what the file says; raise `Unreadable` when it is not readable HDF5."""
         _check(source)
-        return _Reading(source.hdf5()).facts()
+        return _Reading(source).facts()
 
 
 def _check(source: Source) -> None:
@@ -104,46 +60,28 @@ def _check(source: Source) -> None:
 class _Reading:
     """One pass over one file."""
 
-    def __init__(self, file: Careful) -> None:
-        self.file = file
-        self.parameters: dict[tuple[str, str | int | float, str | None], Quantity] = {}
-        self.people: dict[str, Contributor] = {}
-        self.samples: dict[Specimen, None] = {}
-        self.probe: str | None = None
+    def __init__(self, source: Source) -> None:
+        self.file: Careful = source.hdf5()
+        self.by_entry = source.by_entry
+        self.is_written = source.is_written
+        self.links = Links(self.file, source.path)
+        self.refused: list[tuple[Refusal, ...]] = []
+        """What was refused in each entry."""
 
     def facts(self) -> Facts:
         """Read everything; the leading entry comes first."""
         found = self._entries()
         if not found and self.file.refusals and not self.file.members(self.file.root):
             raise Unreadable(self.file.refusals[0].detail, reason="damaged")
-        # the probe says what an energy is the energy of, so it has to be known first
         entries = [self._entry(name, group) for name, group in found]
-        creator = self.file.attribute(self.file.root, b"creator")
-        if isinstance(creator, str) and creator:
-            self._add(Quantity(name="creator", value=creator, path="/@creator"))
-        signal = default_signal(self.file)
-        definitions = tuple(dict.fromkeys(d for entry in entries for d in entry.definitions))
-        return Facts(
-            format=NexusFormat.name,
-            title=_first(entry.texts.get(b"title") for entry in entries),
-            description=_first(entry.texts.get(b"experiment_description") for entry in entries),
-            start=_first(entry.texts.get(b"start_time") for entry in entries),
-            end=_first(entry.texts.get(b"end_time") for entry in entries),
-            definitions=definitions,
-            probe=self.probe,
-            is_reduced=any(entry.is_processed for entry in entries)
-            or bool(knowledge.reduced().intersection(definitions)),
-            instrument=_first(entry.instrument for entry in entries),
-            facility=_first(
-                name
-                for name in (entry.source.get(b"name") for entry in entries)
-                if name is not None and name.lower() not in _GENERIC
-            ),
-            samples=tuple(self.samples),
-            people=tuple(self.people.values()),
-            parameters=tuple(self._named()),
-            default_plot=None if signal is None else text(signal),
-            entries=len(entries),
+        if not entries:
+            self.links.roam()
+        facts = self._told(entries, default_signal(self.file))
+        return replace(
+            facts,
+            sources=self._sources(entries),
+            is_open=self.is_written,
+            parts=tuple(self._parts(entries)) if self.by_entry else (),
             refusals=tuple(self.file.refusals),
         )
 
@@ -155,138 +93,73 @@ class _Reading:
         entries.sort(key=lambda item: text(item[0]) != lead)
         return entries[:ENTRIES]
 
-    def _entry(self, name: bytes, group: Group) -> _Entry:
-        entry = _Entry()
-        self._visit(group, "NXentry", "/" + text(name), entry)
-        for key in (b"probe", b"radiation", b"type"):
-            self.probe = self.probe or knowledge.probe_of(entry.source.get(key))
+    def _entry(self, name: bytes, group: Group) -> Entry:
+        before = len(self.file.refusals)
+        entry = read_entry(self.file, name, group, self.links)
+        self.refused.append(tuple(self.file.refusals[before:]))
         return entry
 
-    def _visit(self, group: Group, kind: str, path: str, entry: _Entry) -> None:
-        """Take the fields of a group, and look into the groups that its class may have."""
-        own, known = _OWN.get(kind, frozenset()), knowledge.fields().get(_kin(kind), {})
-        inside = _INSIDE.get(kind, frozenset())
-        texts: dict[bytes, list[str]] = {}
-        for name, link in self.file.members(group):
-            place = f"{path}/{text(name)}"
-            if name in own or name in known:
-                node = self.file.member(group, name, link)
-                if isinstance(node, h5g.GroupID) and name in known:
-                    self._logged(known[name], node, place)
-                elif isinstance(node, h5d.DatasetID):
-                    value = self.file.value(node)
-                    if value is not None and name in own:
-                        texts[name] = words(value) if value else self._short_name(node)
-                    if value is not None and name in known:
-                        self._parameter(known[name], node, value, place)
-            elif inside and place.count("/") <= DEPTH and self.file.is_group(group, name, link):
-                self._descend(self.file.member(group, name, link), place, inside, entry)
-        self._settle(kind, path, texts, entry)
+    def _sources(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        if not entries:
+            return self.links.found
+        found = dict.fromkeys(name for entry in entries for name in entry.sources)
+        if len(found) > SOURCES:
+            self.file.refuse("too-many-sources", f"only the first {SOURCES} other files are named")
+        return tuple(found)[:SOURCES]
 
-    def _descend(
-        self, node: Node | None, place: str, inside: frozenset[str], entry: _Entry
-    ) -> None:
-        if isinstance(node, h5g.GroupID):
-            kind = nexus_class(self.file, node)
-            if kind in inside:
-                self._visit(node, kind, place, entry)
-            if kind == "NXinstrument" and entry.instrument is None:
-                entry.instrument = next(iter(self._short_name(node)), None)
-
-    def _short_name(self, node: Node) -> list[str]:
-        short = self.file.attribute(node, b"short_name")
-        return [short] if isinstance(short, str) else []
-
-    def _settle(self, kind: str, path: str, texts: dict[bytes, list[str]], entry: _Entry) -> None:
-        """Give the texts of one group their place."""
-        single = {name: words[0] for name, words in texts.items() if words and words[0]}
-        match kind:
-            case "NXentry":
-                entry.texts = single
-                entry.definitions = [*_definitions(texts), *entry.definitions]
-            case "NXsubentry":
-                entry.texts = {**single, **entry.texts}
-                entry.definitions += _definitions(texts)
-            case "NXinstrument":
-                name = single.get(b"name") or path.rpartition("/")[2]
-                if entry.instrument is None and name.lower() not in _GENERIC:
-                    entry.instrument = name
-            case "NXsource":
-                entry.source = {**single, **entry.source}
-            case "NXsample":
-                self._sample(single)
-            case "NXuser":
-                self._user(texts)
-            case "NXprocess":
-                entry.is_processed = True
-            case _:
-                pass
-
-    def _sample(self, texts: dict[bytes, str]) -> None:
-        sample = Specimen(
-            name=texts.get(b"name") or texts.get(b"ID"),
-            description=texts.get(b"description") or texts.get(b"details"),
-            formula=texts.get(b"chemical_formula"),
-            identifier=texts.get(b"sample_id"),
-        )
-        if sample != Specimen():
-            self.samples.setdefault(sample)
-
-    def _user(self, texts: dict[bytes, list[str]]) -> None:
-        columns = {
-            name: texts.get(name, []) for name in (b"role", b"affiliation", b"ORCID", b"orcid")
-        }
-        for index, name in enumerate(texts.get(b"name", [])):
-            if not name or len(self.people) >= PEOPLE:
-                continue
-            row = {key: words[index] for key, words in columns.items() if index < len(words)}
-            person = Contributor(
-                name=name,
-                role=row.get(b"role") or None,
-                affiliation=row.get(b"affiliation") or None,
-                orcid=row.get(b"ORCID") or row.get(b"orcid") or None,
+    def _parts(self, entries: Sequence[Entry]) -> Iterable[Part]:
+        """Yield each entry as if it stood alone; one that has ended is not open any more."""
+        for entry, refusals in zip(entries, self.refused, strict=True):
+            facts = self._told(
+                [entry], entry_signal(self.file, entry.group, b"/" + entry.name.encode())
             )
-            self.people.setdefault(name, person)
+            is_open = self.is_written and not entry.end
+            facts = replace(facts, sources=entry.sources, is_open=is_open, refusals=refusals)
+            yield Part(name=entry.name, facts=facts)
 
-    # ---- parameters ----
-
-    def _parameter(self, known: knowledge.Field, node: Dataset, value: Value, path: str) -> None:
-        scalar = scalar_of(value, is_number=known.is_number)
-        if scalar is None:
-            return
-        unit = None
-        if known.is_number:
-            unit = self.file.attribute(node, b"units") or self.file.attribute(node, b"unit")
-        self._add(
-            Quantity(
-                name=known.name,
-                value=scalar,
-                path=path,
-                unit=unit if isinstance(unit, str) and unit else None,
-                category=known.category,
-            )
+    def _told(self, entries: Sequence[Entry], signal: bytes | None) -> Facts:
+        """Return what some entries say together."""
+        definitions = tuple(dict.fromkeys(d for entry in entries for d in entry.definitions))
+        # the probe says what an energy is the energy of, so it has to be known first
+        probe = _first(entry.probe for entry in entries)
+        return Facts(
+            format=NexusFormat.name,
+            title=_first(entry.texts.get(b"title") for entry in entries),
+            description=_first(entry.texts.get(b"experiment_description") for entry in entries),
+            start=_earliest(entry.start for entry in entries),
+            end=_latest(entries),
+            definitions=definitions,
+            probe=probe,
+            is_reduced=any(entry.is_processed for entry in entries)
+            or bool(knowledge.reduced().intersection(definitions)),
+            instrument=_first(entry.instrument for entry in entries),
+            facility=_first(entry.facility for entry in entries),
+            samples=tuple(dict.fromkeys(item for entry in entries for item in entry.samples)),
+            people=_people(entries),
+            parameters=self._parameters(entries, probe),
+            default_plot=None if signal is None else text(signal),
+            entries=len(entries),
+            proposal=_first(entry.texts.get(name) for name in PROPOSAL for entry in entries),
         )
 
-    def _logged(self, known: knowledge.Field, group: Group, path: str) -> None:
-        """Take the average of a log, or the only value of a sensor."""
-        for name in (b"average_value", b"value"):
-            node = self.file.member(group, name)
-            value = self.file.value(node) if isinstance(node, h5d.DatasetID) else None
-            if value is not None and not isinstance(value, list):
-                self._parameter(known, node, value, f"{path}/{text(name)}")
-                return
+    def _creator(self) -> list[Quantity]:
+        creator = self.file.attribute(self.file.root, b"creator")
+        if isinstance(creator, str) and creator:
+            return [Quantity(name="creator", value=creator, path="/@creator")]
+        return []
 
-    def _add(self, quantity: Quantity) -> None:
-        if len(self.parameters) >= PARAMETERS:
+    def _parameters(self, entries: Sequence[Entry], probe: str | None) -> tuple[Quantity, ...]:
+        """Return the parameters of all; an energy of other particles is not one of photons."""
+        found: dict[tuple[str, str | int | float, str | None], Quantity] = {}
+        for entry in entries:
+            for key, item in entry.parameters.items():
+                found.setdefault(key, item)
+        if len(found) > PARAMETERS:
             self.file.refuse("too-many-parameters", f"only the first {PARAMETERS} were taken")
-            return
-        self.parameters.setdefault((quantity.name, quantity.value, quantity.unit), quantity)
-
-    def _named(self) -> list[Quantity]:
-        """Return the parameters; an energy of other particles is not one of photons."""
-        if self.probe not in _NEUTRAL:
-            return list(self.parameters.values())
-        return [
+        items = [*list(found.values())[:PARAMETERS], *self._creator()]
+        if probe not in _NEUTRAL:
+            return tuple(items)
+        return tuple(
             Quantity(
                 name="incident_energy" if item.name == "photon_energy" else item.name,
                 value=item.value,
@@ -294,20 +167,34 @@ class _Reading:
                 unit=item.unit,
                 category=item.category,
             )
-            for item in self.parameters.values()
-        ]
+            for item in items
+        )
 
 
-def _kin(kind: str) -> str:
-    return "NXentry" if kind == "NXsubentry" else kind
+def _people(entries: Iterable[Entry]) -> tuple[Contributor, ...]:
+    found: dict[str, Contributor] = {}
+    for entry in entries:
+        for name, person in entry.people.items():
+            found.setdefault(name, person)
+    return tuple(found.values())[:PEOPLE]
 
 
 def _first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value), None)
 
 
-def _definitions(texts: dict[bytes, list[str]]) -> list[str]:
-    words = (
-        word for line in texts.get(b"definition", []) for word in line.replace(",", " ").split()
-    )
-    return [word for word in words if word not in {"NXentry", "NXroot"} and len(word) <= 100]  # noqa: PLR2004
+def _earliest(times: Iterable[str | None], *, is_last: bool = False) -> str | None:
+    """Return the first or the last of some times; the leading one if one is not understood."""
+    found = list(dict.fromkeys(time for time in times if time))
+    moments = [utc(time, zone=_UTC) for time in found]
+    known = [datetime.fromisoformat(moment) for moment in moments if moment]
+    if not known or len(known) < len(found):
+        return _first(found)
+    return found[known.index(max(known) if is_last else min(known))]
+
+
+def _latest(entries: Sequence[Entry]) -> str | None:
+    """Return when the last entry ended, once every entry that has begun says that it has."""
+    if any(entry.start and not entry.end for entry in entries):
+        return None
+    return _earliest((entry.end for entry in entries), is_last=True)
