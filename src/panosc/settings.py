@@ -139,7 +139,24 @@ class Settings(BaseSettings):
         default=None,
         description="Probe of a file that names none: x-ray, neutron, muon, electron",
     )
+    ingest_roots: tuple[Path, ...] = Field(
+        default=(),
+        description="Folders whose files may be announced, by HTTP or by messages; none without",
+    )
+    stomp_url: SecretStr | None = Field(
+        default=None,
+        description="Broker with messages of ICAT, `stomp://user:password@host:61613`; stomps: "
+        "for TLS",
+    )
+    stomp_queues: tuple[str, ...] = Field(
+        default=("/queue/icatIngest",), description="Its queues to listen to"
+    )
     ingest_workers: int = Field(default=2, ge=1, description="Processes that read files")
+    dask_scheduler: str | None = Field(
+        default=None,
+        pattern=r"^(tcp|tls)://[^\s/]+:[0-9]+$",
+        description="Dask scheduler whose workers read files instead, `tls://host:8786`",
+    )
     file_time_limit_s: float = Field(
         default=60.0, gt=0, description="Longest that reading one file may take, in seconds"
     )
