@@ -104,7 +104,8 @@ def bare(paths: list[Path]) -> float:
 
 def ours(engine: sa.Engine, settings: Settings, folder: Path, workers: int) -> float:
     """Return how many files a second ingest registers, in an emptied catalogue."""
-    names = ", ".join(f'"{table}"' for table in metadata.tables)
+    # the audit trail refuses to be emptied; ingest does not read it
+    names = ", ".join(f'"{table}"' for table in metadata.tables if table != "audit")
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {names} cascade"))
     settings = settings.model_copy(update={"ingest_workers": workers})

@@ -64,6 +64,17 @@ class _Answers(pickle.Unpickler):
         raise pickle.UnpicklingError(f"a worker answered with {module_name}.{global_name}")
 
 
+def decode(data: bytes) -> Any:
+    """Return what a worker says in `data`: plain values and dataclasses of loaded modules.
+
+    Raises
+    ------
+    UnpicklingError
+        Or whatever else damaged or hostile bytes lead to.
+    """
+    return _Answers(io.BytesIO(data)).load()
+
+
 class _Died(Exception):
     """The process has ended; `reason` and `detail` are for the task it was at."""
 
@@ -133,7 +144,7 @@ class _Process:
         data = bytes(self._buffer[4:end])
         del self._buffer[:end]
         try:
-            answer = _Answers(io.BytesIO(data)).load()
+            answer = decode(data)
         except Exception as error:
             self._popen.kill()
             raise _Died(
