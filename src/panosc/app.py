@@ -16,6 +16,8 @@ from panosc.catalogue.database import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
+from panosc.ingest import routes as ingest
+from panosc.ingest.messages.register import Register
 from panosc.policy import asking, births, published
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
@@ -78,6 +80,7 @@ def create_app(
     app.include_router(identity_routes.router(who, settings))
     app.include_router(policy_routes.router(rules))
     app.include_router(published.router(rules))
+    app.include_router(ingest.router(Register(engine, settings, clock)))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock)

@@ -34,6 +34,7 @@ def serve(
     """Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it."""
     # the web service takes a second to import, which no other verb should wait for
     from panosc.app import create_app  # noqa: PLC0415
+    from panosc.ingest.messages.running import announcements  # noqa: PLC0415
 
     chosen = settings_of(home, host=host, port=port, dev_login=dev_login)
     listener = _listen(chosen.host, chosen.port)
@@ -57,8 +58,16 @@ def serve(
         server = _Announcing(config, f"ready {address}")
         # the server stops by itself at a signal and then passes it on: it has been obeyed
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt), daily(engine, settings, lambda: datetime.now(UTC)):
+        with (
+            suppress(KeyboardInterrupt),
+            daily(engine, settings, _now),
+            announcements(engine, settings, _now),
+        ):
             server.run(sockets=[listener])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @contextmanager

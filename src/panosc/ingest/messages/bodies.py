@@ -15,6 +15,8 @@ from panosc.policy.decisions.records import is_text
 
 ID = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,199})$"
 """What somebody may call an announcement."""
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+"""A site profile by its name: never a file of the announcer's choice."""
 LARGEST = 2**53
 """Greater whole numbers come as text."""
 
@@ -72,8 +74,10 @@ class Announced(_Body):
         max_length=1000,
         description="Its folders or files, absolute, inside the roots that the node takes from",
     )
-    profile: Line | None = Field(
-        default=None, description="Site profile that says what its files mean; else the usual one"
+    profile: str | None = Field(
+        default=None,
+        pattern=NAME,
+        description="Site profile that says what its files mean; else the usual one",
     )
     complete: bool = Field(
         default=True,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from panosc.catalogue.intake import announcement
 from panosc.domain.access import Who
-from panosc.domain.errors import PanoscError, Unavailable
+from panosc.domain.errors import Invalid, PanoscError, Unavailable
 from panosc.ingest.messages.register import Announcement, from_row
 from panosc.ingest.messages.taking import Outcome, Stopped, by_ingest
 from panosc.policy import audit
@@ -158,6 +158,8 @@ class Desk:
             return
         except (SQLAlchemyError, Unavailable):
             raise
+        except Invalid as error:
+            outcome = Outcome(failed=" ".join(filter(None, (error.detail, error.hint))))
         except PanoscError as error:
             outcome = Outcome(waits_for=" ".join(filter(None, (error.detail, error.hint))))
         except Exception as error:

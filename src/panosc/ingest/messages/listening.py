@@ -24,6 +24,7 @@ from panosc.ingest.messages import icat
 from panosc.ingest.messages.bodies import Announced
 from panosc.ingest.messages.register import Register
 from panosc.ingest.messages.taking import INVESTIGATION
+from panosc.settings import Settings
 
 DATASET, UNKNOWN = "icat-dataset", "icat-unknown"
 LONGEST_KEPT = 200_000
@@ -184,6 +185,18 @@ class Listener:
         if self._broker.is_encrypted:
             connection.set_ssl(place, verify=True)
         return connection
+
+
+def listener(settings: Settings, register: Register) -> Listener:
+    """Return the listener to the broker of the settings.
+
+    Raises
+    ------
+    Invalid
+        If there is none, or its address is not understood.
+    """
+    url = "" if settings.stomp_url is None else settings.stomp_url.get_secret_value()
+    return Listener(register, broker(url), settings.stomp_queues)
 
 
 class _Session(stomp.ConnectionListener):  # type: ignore[misc]

@@ -67,7 +67,14 @@ def by_ingest(
         if absent:
             return Outcome(waits_for=f"Not there yet: {_listed(absent)}")
         told = _known_here(engine, said.told(announced.kind))
-        request = Request(roots=paths, told=told, complete=said.complete, profile=said.profile)
+        request = Request(
+            roots=paths,
+            told=told,
+            complete=said.complete,
+            profile=said.profile,
+            kind="message",
+            reason=f"Announced as {announced.id}",
+        )
         who = Who(person=announced.who, roles=frozenset({"steward"}), via="shell")
         report = ingest(engine, settings, request, who=who, now=clock(), progress=progress)
         return judged(report, paths)
