@@ -35,6 +35,8 @@ LINK_HOPS: Final = 16
 REFUSALS: Final = 25
 LISTED: Final = 65_536
 """Most elements of a list that says what is in a file, such as the names of its sources."""
+NAME: Final = 500
+"""Most characters of one text of such a list."""
 
 _NAMED = {h5l.TYPE_SOFT, h5l.TYPE_EXTERNAL}
 _VARIABLE_TEXT = h5t.py_create(h5py.string_dtype())
@@ -197,30 +199,48 @@ class Careful:
             self.refuse("damaged", f"{name_of(dataset)}: {error}")
             return None
 
-    def listed(self, dataset: Dataset) -> "np.ndarray[Any, Any] | None":
-        """Return a list of numbers or short texts that says what is in the file; None for others.
+    def listed(self, dataset: Dataset) -> list[str] | list[int]:
+        """Return a list of whole numbers or short texts that says what is in the file.
 
-        For the few lists that a format is known to keep, such as the names of its sources.
+        For the few lists that a format is known to keep, such as the names of its sources. Empty
+        for anything else, and for what is too long.
         """
         try:
             extent, kind = extent_of(dataset), dataset.get_type()
             family, size = kind.get_class(), kind.get_size()
-            if extent is None or len(extent) != 1 or is_virtual(dataset):
-                return None
+            if is_virtual(dataset) or extent is None or len(extent) != 1:
+                return []
+            if family not in {h5t.INTEGER, h5t.STRING} or not self.storage_is_safe(
+                dataset, size, limit=CHUNK_BYTES
+            ):
+                return []
             if extent[0] > LISTED or size * extent[0] > CHUNK_BYTES:
                 self.refuse("too-large", f"{name_of(dataset)}: a list of {extent[0]} is not read")
-                return None
-            if not self.storage_is_safe(dataset, size, limit=CHUNK_BYTES):
-                return None
-            is_text = family == h5t.STRING and kind.is_variable_str()
-            if not is_text and family not in {h5t.INTEGER, h5t.STRING}:
-                return None
-            array = np.empty(extent, object if is_text else kind.dtype)
-            self._read(dataset, array, _VARIABLE_TEXT if is_text else kind)
+                return []
+            if family == h5t.STRING:
+                return self._texts(dataset, extent[0], kind)
+            array = np.empty(extent, kind.dtype)
+            self._read(dataset, array, kind)
+            numbers: list[int] = array.tolist()
         except FAILURES as error:
             self.refuse("damaged", f"{name_of(dataset)}: {error}")
-            return None
-        return array
+            return []
+        return numbers
+
+    @staticmethod
+    def _texts(dataset: Dataset, count: int, kind: h5t.TypeStringID) -> list[str]:
+        """Read texts a few at a time: each may be long, and the same one be named over and over."""
+        is_variable = kind.is_variable_str()
+        found: list[str] = []
+        for begin in range(0, count, SMALL):
+            some = (min(SMALL, count - begin),)
+            space = dataset.get_space()
+            space.select_hyperslab((begin,), some)
+            array = np.empty(some, object if is_variable else f"S{kind.get_size()}")
+            wanted = _VARIABLE_TEXT if is_variable else kind
+            dataset.read(h5s.create_simple(some), space, array, wanted)
+            found += [text(item)[:NAME] for item in array]
+        return found
 
     def storage_is_safe(self, dataset: Dataset, item_bytes: int, *, limit: int) -> bool:
         """Whether reading touches this file alone and unpacks no chunk beyond `limit` bytes."""
