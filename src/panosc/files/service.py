@@ -5,22 +5,20 @@ table `plot` and may be deleted at any time. A file that has gone or changed sin
 registered is told as such and never drawn.
 """
 
-import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from panosc.catalogue.tables import dataset, location
+from panosc.catalogue.tables import dataset
 from panosc.catalogue.tables import plot as plots
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound, Unreadable
 from panosc.domain.plots import Plot, from_json
+from panosc.files.tiers import OnlineFile, online_files
 from panosc.files.workers import Pool
 from panosc.policy.sql import visible
 from panosc.settings import Settings
@@ -31,13 +29,6 @@ TIME_LIMIT_S = 20.0
 RETRY = timedelta(hours=1)
 """When a plot that took too long is tried again: the machine may only have been busy."""
 _FAILURE = "failure"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    path: str
-    size: int
-    mtime_ns: int
 
 
 class PlotService:
@@ -76,11 +67,13 @@ class PlotService:
             If there is no such dataset, or `who` may not see its detail.
         Unreadable
             If the plot cannot be read, with the reason: ``gone`` and ``changed`` speak of
-            the file at its source.
+            the file at its source, ``nearline`` says that it is on tape.
         """
         with self._engine.connect() as connection:
             query = (
-                sa.select(dataset.c.id, dataset.c.default_plot, plots.c.content)
+                sa.select(
+                    dataset.c.id, dataset.c.default_plot, dataset.c.default_file, plots.c.content
+                )
                 .outerjoin(plots, plots.c.dataset_id == dataset.c.id)
                 .where(dataset.c.pid == pid)
                 .where(visible(dataset, who, "detail", now=self._clock()))
@@ -92,7 +85,7 @@ class PlotService:
                 return None
             if row.content is not None and not self._is_worth_a_retry(row.content):
                 return _plot(row.content)
-            places = self._places(connection, row.id)
+            places = online_files(connection, row.id, name=row.default_file)
         content = self._read(places, row.default_plot)
         with self._engine.begin() as connection:
             statement = insert(plots).values(dataset_id=row.id, content=content)
@@ -108,29 +101,13 @@ class PlotService:
             return False
         return datetime.fromisoformat(content["at"]) + RETRY <= self._clock()
 
-    @staticmethod
-    def _places(connection: sa.Connection, key: int) -> list[_Place]:
-        query = (
-            sa.select(location.c.url, location.c.size, location.c.mtime_ns)
-            .where(location.c.dataset_id == key, location.c.tier == "online")
-            .where(location.c.url.like("file://%"))
-            .order_by(location.c.url)
-        )
-        return [
-            _Place(path=_path(row.url), size=row.size, mtime_ns=row.mtime_ns)
-            for row in connection.execute(query)
-        ]
-
-    def _read(self, places: list[_Place], signal: str) -> dict[str, Any]:
+    def _read(self, places: list[OnlineFile], signal: str) -> dict[str, Any]:
         """Return the plot as JSON, or why there is none; what may pass is raised instead."""
         reason = "gone"
         for place in places:
-            try:
-                status = os.stat(place.path)  # noqa: PTH116 - of a path that may be no text
-            except OSError:
-                continue
-            if (status.st_size, status.st_mtime_ns) != (place.size, place.mtime_ns):
-                reason = "changed"
+            state = place.state()
+            if state is not None:
+                reason = "changed" if "changed" in {state, reason} else "gone"
                 continue
             outcome = self._workers().run("panosc.files.plots:read", place.path, signal)
             if outcome.reason is None:
@@ -156,10 +133,6 @@ class PlotService:
                     preload=["panosc.files.plots", "hdf5plugin"],
                 )
             return self._pool
-
-
-def _path(url: str) -> str:
-    return os.fsdecode(unquote_to_bytes(urlsplit(url).path))
 
 
 def _plot(content: dict[str, Any]) -> Plot:

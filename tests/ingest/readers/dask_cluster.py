@@ -21,7 +21,9 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.file = folder / "scheduler.json"
-        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-jupyter")
+        self.scheduler = self._start(
+            "dask_scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0", "--no-jupyter"
+        )
         deadline = time.monotonic() + 30
         while not self.file.exists() or not self.file.stat().st_size:
             assert self.scheduler.poll() is None, self.said("dask_scheduler")
