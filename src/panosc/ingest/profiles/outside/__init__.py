@@ -1,0 +1,1 @@
+"""What a profile asks besides paths: lists, side files, tiers; and what was wrong with them."""
