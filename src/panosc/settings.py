@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     stomp_queues: tuple[str, ...] = Field(
         default=("/queue/icatIngest",), description="Its queues to listen to"
     )
+    profile: str = Field(
+        default="plain", description="Site profile: the name of a shipped one, or a YAML file"
+    )
     ingest_workers: int = Field(default=2, ge=1, description="Processes that read files")
     dask_scheduler: str | None = Field(
         default=None,

@@ -1,0 +1,1 @@
+"""`panosc ingest`: its commands, one module for each kind of them."""
