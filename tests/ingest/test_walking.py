@@ -3,16 +3,61 @@
 import os
 import random
 import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from panosc.domain.errors import Invalid
+from panosc.ingest import walking
 from panosc.ingest.walking import Walk
 
 
 def _names(walk: Walk, root: Path) -> list[str]:
     return [os.path.relpath(found.path, root) for found in walk.files()]
+
+
+@pytest.fixture(params=["fast", "slow"], autouse=True)
+def pace(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test walks a file system that answers at once, and one that lets calls wait."""
+    monkeypatch.setattr(walking, "SLOW_S", -1.0 if request.param == "slow" else 100.0)
+    monkeypatch.setattr(walking, "GLANCE", 2)
+    return str(request.param)
+
+
+def test_a_slow_file_system_is_looked_at_by_many_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pace: str
+) -> None:
+    expected = []
+    for folder in range(5):
+        for number in range(120):
+            path = tmp_path / f"{folder}" / f"{number:03}"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"x")
+            expected.append(f"{folder}/{number:03}")
+    at_once, most, lock = 0, 0, threading.Lock()
+    stat = os.stat
+
+    def slowly(path: str, **options: bool) -> os.stat_result:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.002 if pace == "slow" else 0)
+        with lock:
+            at_once -= 1
+        return stat(path, **options)
+
+    monkeypatch.setattr(walking.os, "stat", slowly)
+    walk = Walk([tmp_path])
+    assert _names(walk, tmp_path) == expected
+    assert most > 10 if pace == "slow" else most == 1
+    # whoever stops in the middle leaves nobody behind
+    files = Walk([tmp_path]).files()
+    next(files)
+    files.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("panosc-walk")]
 
 
 def test_the_order_depends_on_names_alone(tmp_path: Path) -> None:

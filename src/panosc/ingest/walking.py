@@ -2,10 +2,15 @@
 
 import os
 import stat
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from panosc.domain.errors import Invalid
@@ -33,6 +38,18 @@ def url_of(path: str) -> str:
 def path_of(url: str) -> str:
     """Return the path behind such a URL."""
     return os.fsdecode(unquote_to_bytes(url.removeprefix("file://")))
+
+
+SLOW_S: Final = 0.0002
+"""Calls that take longer, in seconds, wait for another machine: many may wait at once."""
+LOOKERS: Final = 32
+"""Threads that look ahead of the walk on such a file system."""
+AHEAD: Final = 64
+"""Stretches that are looked at ahead of the walk."""
+GLANCE: Final = 16
+"""Files of one stretch."""
+LISTING_CALLS: Final = 5
+"""Calls that listing a small folder takes: open, stat, read, read to its end, close."""
 
 
 @dataclass(slots=True)
@@ -101,33 +118,93 @@ class Walk:
             self.passed.append((str(root), "neither a file nor a folder: not opened"))
 
     def _inside(self, root: str) -> Iterator[Found]:
-        waiting = [root.rstrip(os.sep) + os.sep]
-        while waiting:
-            item = waiting.pop()
-            if item.endswith(os.sep):
-                waiting += reversed(self._listed(item, root))
-                continue
-            try:
-                status = os.stat(item)  # noqa: PTH116 - a million times
-            except OSError as error:
-                self.passed.append((item, f"cannot be looked at: {error.strerror}"))
-                continue
-            if stat.S_ISREG(status.st_mode):
-                yield _found(item, status)
-            else:
-                self.passed.append((item, "neither a file nor a folder: not opened"))
-
-    def _listed(self, folder: str, root: str) -> list[str]:
-        """Return the paths in a folder in order of their bytes; folders end with a slash."""
+        """Yield what is in a folder; where each call takes long, many look ahead of the walk."""
+        waiting = deque([_Stretch(paths=[root.rstrip(os.sep) + os.sep])])
+        threads: ThreadPoolExecutor | None = None
         try:
-            listed = entries(folder, root, self.passed)
+            while waiting:
+                if threads is not None:
+                    for one in islice(waiting, AHEAD):
+                        one.look_by(threads, root)
+                stretch = waiting.popleft()
+                seen = stretch.seen(root)
+                if threads is None and seen.seconds_a_call > SLOW_S:
+                    threads = ThreadPoolExecutor(LOOKERS, thread_name_prefix="panosc-walk")
+                self.passed += seen.passed
+                waiting.extendleft(reversed(seen.stretches))
+                yield from seen.files
+        finally:
+            if threads is not None:
+                threads.shutdown(cancel_futures=True)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a look at a stretch has found."""
+
+    files: list[Found] = field(default_factory=list)
+    stretches: "list[_Stretch]" = field(default_factory=list)
+    passed: list[tuple[str, str]] = field(default_factory=list)
+    seconds_a_call: float = 0.0
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """A folder, or some files of one that follow each other; looked at in one go."""
+
+    paths: list[str]
+    _future: "Future[_Seen] | None" = None
+
+    def look_by(self, threads: ThreadPoolExecutor, root: str) -> None:
+        if self._future is None:
+            self._future = threads.submit(self._look, root)
+
+    def seen(self, root: str) -> _Seen:
+        return self._look(root) if self._future is None else self._future.result()
+
+    def _look(self, root: str) -> _Seen:
+        seen = _Seen()
+        begun = time.perf_counter()
+        if self.paths[0].endswith(os.sep):
+            calls = LISTING_CALLS
+            self._list(self.paths[0], root, seen)
+        else:
+            calls = len(self.paths)
+            for path in self.paths:
+                self._stat(path, seen)
+        seen.seconds_a_call = (time.perf_counter() - begun) / calls
+        return seen
+
+    @staticmethod
+    def _list(folder: str, root: str, seen: _Seen) -> None:
+        """Take the paths in a folder in order of their bytes; folders end with a slash."""
+        try:
+            listed = entries(folder, root, seen.passed)
         except OSError as error:
-            self.passed.append((folder, f"cannot be listed: {error.strerror}"))
-            return []
-        return [
-            entry.path + os.sep if entry.is_dir(follow_symlinks=False) else entry.path
-            for entry in listed
-        ]
+            seen.passed.append((folder, f"cannot be listed: {error.strerror}"))
+            return
+        files: list[str] = []
+        for entry in listed:
+            if entry.is_dir(follow_symlinks=False):
+                files = []
+                seen.stretches.append(_Stretch([entry.path + os.sep]))
+                continue
+            if not files or len(files) >= GLANCE:
+                files = []
+                seen.stretches.append(_Stretch(files))
+            files.append(entry.path)
+
+    @staticmethod
+    def _stat(path: str, seen: _Seen) -> None:
+        try:
+            status = os.stat(path)  # noqa: PTH116 - a million times
+        except OSError as error:
+            seen.passed.append((path, f"cannot be looked at: {error.strerror}"))
+            return
+        if stat.S_ISREG(status.st_mode):
+            seen.files.append(_found(path, status))
+        else:
+            seen.passed.append((path, "neither a file nor a folder: not opened"))
 
 
 def entries(folder: str, root: str, passed: list[tuple[str, str]]) -> "list[os.DirEntry[str]]":
