@@ -20,7 +20,7 @@ NAMES: Final = 200
 SHORT: Final = 200
 """Longest first line of a comment that is a title."""
 SIMULATIONS: Final = frozenset(
-    [
+    {
         "astra",
         "bmad",
         "elegant",
@@ -45,7 +45,7 @@ SIMULATIONS: Final = frozenset(
         "vsim",
         "wake-t",
         "warpx",
-    ]
+    }
 )
 """Programs that compute rather than measure, in lower case."""
 _AUTHOR: Final = re2.compile(r"^\s*([^<>]*?)\s*(?:<[^<>]*>)?\s*$")
@@ -152,8 +152,8 @@ class _Series:
             for number in dict.fromkeys(numbers[:1] + numbers[-1:]) if inside else ():
                 group = self.file.at(self.iterations[number], inside.encode())
                 if isinstance(group, h5g.GroupID):
-                    for name, _ in self.file.members(group)[:NAMES]:
-                        word = text(name)
+                    for member, _ in self.file.members(group)[:NAMES]:
+                        word = text(member)
                         found.setdefault(word, f"{self._path(number)}/{inside}/{word}")
             for name, path in list(found.items())[:NAMES]:
                 yield Quantity(name=kind, value=name, path=path)
