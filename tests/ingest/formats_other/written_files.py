@@ -215,7 +215,7 @@ def numor() -> str:
             "A",
             [80, 1],
             "Inst User L.C. Date      Time",
-            "D2B curieSUAR 26-Apr-12 12:08:20",
+            "D2B Curie SUAR26-Apr-12 12:08:20",
         ),
         *_block("A", [80, 1], "Title", f"{'Na2Ca3Al2F14 in a cryostat':<60}{'':<12}2theta"),
         *_named("I", ["nvers", "ntype", "npdone", "nbdata"], [4, 2, 25, 16384]),

@@ -171,15 +171,13 @@ class _Numor:
             self.people.setdefault(name, Contributor(name=name, role=role))
 
     def _first(self, block: _Block) -> None:
-        """Take instrument, people and time: 4, 10 and 18 columns, or as a line of names says."""
+        """Take instrument, people and time: they stand in 4, 10 and 18 columns."""
         line = "".join(block.values)
-        names = block.names[-1].lower() if block.names else ""
         self.instrument = clean(line[:4]) or None
-        user, contact = names.find("user"), names.find("l.c.")
-        if 0 < user < contact:
-            self._person(line[user:contact])
-            date = names.find("date")
-            self._person(line[contact : date if date > contact else contact + 5], "local contact")
+        words = clean(line[4:14]).split()
+        if len(words) == 2 and "l.c." in "".join(block.names).lower():  # noqa: PLR2004 - user, contact
+            self._person(words[0])
+            self._person(words[1], "local contact")
         else:
             self.found.add("experiment_name", line[4:14], "A")
         self.times = moments(line) or self.times

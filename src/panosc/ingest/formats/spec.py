@@ -10,7 +10,7 @@ from typing import Final
 
 from panosc.files.careful import Refusal
 from panosc.ingest.formats import Contributor, Facts, Source
-from panosc.ingest.formats.spelling import Gathering, clean, measured, moment, number, since_1970
+from panosc.ingest.formats.spelling import Gathering, clean, moment, number, since_1970
 from panosc.ingest.formats.window import Window
 
 MARGIN: Final = 2**20
@@ -132,9 +132,6 @@ def _parameters(said: _Said, found: Gathering) -> None:
     counting = _COUNT_TIME.match(said.first.get("T", ""))
     if counting is not None and counting[2].lower() == "seconds":
         found.measure("exposure_time", counting[1], "#T", unit="s", category="NX_TIME")
-    points = measured(said.first.get("N", "").partition(" ")[0])
-    if points is not None and isinstance(points[0], int):
-        found.add("column_count", points[0], "#N")
     for name, place in zip(said.names, said.places, strict=False):
         value = number(place)
         if value is not None and name.lower() in _MOTORS:

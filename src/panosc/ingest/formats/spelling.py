@@ -12,7 +12,7 @@ from panosc.ingest.formats import Quantity
 
 TEXT_LENGTH: Final = 1000
 _NUMBER: Final = r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?"
-_MEASURED: Final = re.compile(rf"\s*({_NUMBER})[\s_]*([A-Za-zÅµμ°%][\w/^.°-]{{0,20}})?\s*")
+_MEASURED: Final = re.compile(rf"\s*(?!0[xX])({_NUMBER})[\s_]*([A-Za-zÅµμ°%][\w/^.°-]{{0,20}})?\s*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _EXACT: Final = 2**53
 _COLONS: Final = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")

@@ -8,6 +8,8 @@ from panosc.ingest.formats import Source
 
 WINDOW = 65_536
 """Longest header that is looked at."""
+FARTHEST = 2**62
+"""No file reaches so far, and systems refuse to look there."""
 WHOLE_HEAD = 4096
 """So much of `Source.head` is sure to be there for files that are not held in memory."""
 
@@ -43,7 +45,7 @@ class Window:
     def part(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`; fewer where the file or the limit ends."""
         length = min(length, self._left)
-        if offset < 0 or length <= 0:
+        if length <= 0 or not 0 <= offset < FARTHEST:
             return b""
         self._left -= length
         content = self._source.content
@@ -51,11 +53,7 @@ class Window:
             return content[offset : offset + length]
         if offset + length <= WHOLE_HEAD:
             return self._source.head[offset : offset + length]
-        try:
-            return os.pread(self._open(), length, offset)
-        except OverflowError:
-            # further than any file reaches
-            return b""
+        return os.pread(self._open(), length, offset)
 
     def _open(self) -> int:
         if self._descriptor is None:
