@@ -21,9 +21,9 @@ from panosc.ingest import store
 from panosc.ingest.passing import Advance, Passage, Wishes
 from panosc.ingest.profiles import Profile
 from panosc.ingest.profiles.shipped import profile_of
-from panosc.ingest.readers import readers
+from panosc.ingest.readers import Readers, readers
 from panosc.ingest.records import Terms
-from panosc.ingest.registering import Registering
+from panosc.ingest.registering import Note, Registering
 from panosc.ingest.report import Report, Trouble, printable
 from panosc.ingest.runs import journal
 from panosc.ingest.runs.entries import RunKind, RunState
@@ -157,33 +157,12 @@ class Intake:
         self, advance: Advance = lambda _: None, *, is_live: bool = False
     ) -> Iterator[Passage]:
         """Begin the run, give its passage, and write down how it ended."""
-        request, now = self._request, self._clock()
-        run = None if request.is_dry else self._begin(now)
-        self.report.run = run
+        run = None if self._request.is_dry else self.begin()
         state: RunState = "failed"
         try:
             with readers(self._settings) as those_who_read:
-                yield Passage(
-                    engine=self._engine,
-                    profile=self.profile,
-                    readers=those_who_read,
-                    registering=Registering(
-                        report=self.report,
-                        now=now,
-                        born=births.for_writers(self._shelf, now),
-                        note=None if run is None else partial(_note, run),
-                    ),
-                    terms_of=self._terms_of,
-                    clock=self._clock,
-                    wishes=Wishes(
-                        told=request.told,
-                        complete=request.complete,
-                        is_dry=request.is_dry,
-                        rehash=request.rehash,
-                        is_live=is_live,
-                    ),
-                    advance=advance,
-                )
+                note = None if run is None else partial(_note, run)
+                yield self.passage(those_who_read, note=note, advance=advance, is_live=is_live)
             state = "done"
         except (KeyboardInterrupt, GeneratorExit):
             state = "stopped"
@@ -193,6 +172,40 @@ class Intake:
                 # where the database is lost, its silence tells that the run has ended
                 with suppress(DBAPIError, Unavailable):
                     self.end(state)
+
+    def passage(
+        self,
+        those_who_read: Readers,
+        *,
+        note: Note | None,
+        advance: Advance = lambda _: None,
+        is_live: bool = False,
+    ) -> Passage:
+        """Return the way from files to records on the terms of this run."""
+        request = self._request
+        return Passage(
+            engine=self._engine,
+            profile=self.profile,
+            readers=those_who_read,
+            registering=self.registering(self.report, note=note),
+            terms_of=self.terms_of,
+            clock=self._clock,
+            wishes=Wishes(
+                told=request.told,
+                complete=request.complete,
+                is_dry=request.is_dry,
+                rehash=request.rehash,
+                is_live=is_live,
+            ),
+            advance=advance,
+        )
+
+    def registering(self, report: Report, *, note: Note | None) -> Registering:
+        """Return what writes records at this moment, under the policy that is in force."""
+        now = self._clock()
+        return Registering(
+            report=report, now=now, born=births.for_writers(self._shelf, now), note=note
+        )
 
     def end(self, state: RunState) -> None:
         """Write down how the run ended."""
@@ -225,7 +238,8 @@ class Intake:
                 if row.url not in there and walk.is_gone(path_of(row.url))
             ]
 
-    def _begin(self, now: datetime) -> int:
+    def begin(self) -> int:
+        """Write down that the run begins; return its number."""
         request = self._request
         asked = {
             "roots": [printable(str(root)) for root in request.roots],
@@ -235,16 +249,18 @@ class Intake:
             "rehash": request.rehash,
             "complete": request.complete,
         }
-        return journal.begin(
+        run = journal.begin(
             self._engine,
             kind=request.kind,
             who=self._who,
             asked={name: value for name, value in asked.items() if value},
             reason=request.reason,
-            now=now,
+            now=self._clock(),
         )
+        self.report.run = run
+        return run
 
-    def _terms_of(self, proposal: str | None) -> Terms:
+    def terms_of(self, proposal: str | None) -> Terms:
         """Return what the site adds for data of a proposal that the path or a message names."""
         if proposal is None or self._plain.proposal is not None:
             return self._plain
