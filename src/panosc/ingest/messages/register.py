@@ -180,7 +180,7 @@ def _missing(name: str) -> NotFound:
 
 def _added(connection: sa.Connection, row: dict[str, Any]) -> bool:
     statement = insert(announcement).values(row).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.scalar(statement.returning(announcement.c.id)) is not None
 
 
 def _again(connection: sa.Connection, name: str, now: datetime) -> bool:
