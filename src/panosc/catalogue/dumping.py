@@ -88,6 +88,9 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        # a float that the database's JSON spells without a point, too long for an integer
+        return float(value)
     return value
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue import tables
+from panosc.catalogue.intake import run_record
 from panosc.domain.access import ALWAYS, NEVER
 
 _PARTS = (
@@ -88,11 +89,28 @@ def _scrub(connection: sa.Connection, datasets: Sequence[int]) -> None:
     if not datasets:
         return
     keys = sa.any_(_keys(datasets))
+    _forget_runs(connection, keys)
     for table in _PARTS:
         connection.execute(sa.delete(table).where(table.c.dataset_id == keys))
     emptied = {column: None for column in tables.dataset.c if column.name not in _KEPT}
     values = {**emptied, tables.dataset.c.core_at: ALWAYS, tables.dataset.c.open_at: ALWAYS}
     connection.execute(sa.update(tables.dataset).values(values).where(tables.dataset.c.id == keys))
+
+
+def _forget_runs(connection: sa.Connection, keys: sa.ColumnElement[Any]) -> None:
+    """Let the journal of runs know nothing of what is erased, so that none brings it back."""
+    dataset, location = tables.dataset, tables.location
+    url = sa.case(
+        (location.c.part == "", location.c.url), else_=location.c.url + "\x1f" + location.c.part
+    )
+    known = {
+        "Dataset": sa.select(dataset.c.pid).where(dataset.c.id == keys),
+        "Location": sa.select(url).where(location.c.dataset_id == keys),
+    }
+    for model, pids in known.items():
+        connection.execute(
+            sa.delete(run_record).where(run_record.c.model == model, run_record.c.pid.in_(pids))
+        )
 
 
 def _keys(datasets: Sequence[int]) -> "sa.BindParameter[list[int]]":

@@ -1,0 +1,1 @@
+"""Lets the tests of runs import the catalogue beside them."""
