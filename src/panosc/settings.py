@@ -160,6 +160,16 @@ class Settings(BaseSettings):
         pattern=r"^(tcp|tls)://[^\s/]+:[0-9]+$",
         description="Dask scheduler whose workers read files instead, `tls://host:8786`",
     )
+    watch_roots: tuple[Path, ...] = Field(
+        default=(), description="Folders that `panosc serve` watches for new files"
+    )
+    watch_every_s: float = Field(
+        default=2.0, gt=0, description="How often watched folders are looked at, in seconds"
+    )
+    metrics_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Networks, such as 10.0.0.7/32, that may read /-/metrics without a token",
+    )
     file_time_limit_s: float = Field(
         default=60.0, gt=0, description="Longest that reading one file may take, in seconds"
     )
@@ -175,7 +185,7 @@ class Settings(BaseSettings):
         default=1.5, gt=0, description="The same for a query with a regular expression"
     )
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_hosts")
     @classmethod
     def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(str(ip_network(text)) for text in given)

@@ -20,6 +20,8 @@ from panosc.ingest.watching.waiting import Waiting
 RUN = 100
 """Files of one folder right below a root that are taken together, before it is another's turn."""
 
+Turn = tuple[Waiting, Folder]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootState:
@@ -96,7 +98,7 @@ class Folders:
         self._clock = clock
         self._wall = wall
         self._roots = [_Root(path, self.pace) for path in outermost(roots)]
-        self._turns: list[tuple[Waiting, Folder]] = []
+        self._turns: list[Turn] = []
 
     @property
     def paths(self) -> list[str]:
@@ -137,6 +139,11 @@ class Folders:
             yield from root.tree.waiting.gone(2**31)
 
     @property
+    def waits(self) -> bool:
+        """Whether files wait to be taken."""
+        return any(root.tree.waiting.tops() for root in self._roots)
+
+    @property
     def backlog(self) -> int:
         """How many files wait to be taken, and how many to be let go."""
         return sum(len(root.tree.waiting) for root in self._roots)
@@ -170,10 +177,10 @@ class Folders:
             troubles=troubles,
         )
 
-    def tree_at(self, path: str) -> Tree | None:
-        """Return the tree of the root that `path` is in, if it is idle and has been walked."""
+    def tree_of(self, path: str) -> Tree | None:
+        """Return the tree of a root, if it is idle and has been walked."""
         for root in self._roots:
-            if path.startswith(root.tree.root.rstrip(os.sep) + os.sep):
+            if path == root.tree.root:
                 return root.tree if root.tree.is_walked and not root.is_busy else None
         return None
 
