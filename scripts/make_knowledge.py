@@ -81,6 +81,7 @@ PARAMETERS = {
         "sensor_material": "detector_material",
         "sensor_thickness": "detector_thickness",
         "SDD": "detector_distance",
+        "detector_distance": "detector_distance",
     },
     "NXmonitor": {"mode": "monitor_mode", "preset": "monitor_preset"},
     "NXfermi_chopper": {"rotation_speed": "chopper_speed", "energy": "incident_energy"},
@@ -112,9 +113,10 @@ NOT_IN_BASE = {
     ("NXbeam", "total_flux"): ("NX_NUMBER", "NX_FREQUENCY"),
     ("NXcollimator", "length"): ("NX_NUMBER", "NX_LENGTH"),
     ("NXdetector", "SDD"): ("NX_NUMBER", "NX_LENGTH"),
+    ("NXdetector", "detector_distance"): ("NX_NUMBER", "NX_LENGTH"),
     ("NXsample", "transmission"): ("NX_NUMBER", "NX_DIMENSIONLESS"),
 }
-"""Fields that application definitions add (NXmx, NXcanSAS), their type and unit category."""
+"""Fields that application definitions (NXmx, NXcanSAS) and detectors of DECTRIS add."""
 
 PROBES = {
     "x-ray": ["synchrotron", "x-ray", "x ray", "free-electron laser", "free electron laser"],

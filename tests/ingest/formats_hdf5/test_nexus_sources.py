@@ -32,6 +32,7 @@ def test_a_master_names_its_data_files(tmp_path: Path) -> None:
             ("y_pixel_size", "y_pixel_size"),
             ("beam_center_x", "beam_center_x"),
             ("beam_center_y", "beam_center_y"),
+            ("detector_distance", "detector_distance"),
         ):
             assert values[name] == (detector[field][()], detector[field].attrs["units"]), name
         specific = detector["detectorSpecific"]
