@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hostile
@@ -10,10 +11,8 @@ import pytest
 
 from panosc.files.sandbox import Outcome
 from panosc.files.workers import Pool
+from panosc.ingest.formats import Facts
 from panosc.ingest.reading import Reading
-from panosc.ingest.records import Terms
-
-TERMS = Terms(prefix="local", time_zone="UTC")
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +28,17 @@ def pool() -> Iterator[Pool]:
 
 def _read(pool: Pool, path: Path) -> Outcome:
     status = path.stat()
-    return pool.run(
-        "panosc.ingest.reading:read", str(path), status.st_size, status.st_mtime_ns, TERMS
-    )
+    return pool.run("panosc.ingest.reading:read", str(path), status.st_size, status.st_mtime_ns)
 
 
-def _dataset(outcome: Outcome) -> dict[str, object]:
+def _facts(outcome: Outcome) -> Facts:
     assert outcome.reason is None, outcome
     assert isinstance(outcome.value, Reading)
-    return next(row for model, row in outcome.value.rows if model == "Dataset")
+    return outcome.value.facts
 
 
 def _reasons(outcome: Outcome) -> set[str]:
-    return {item.reason for item in outcome.value.refusals}
+    return {item.reason for item in outcome.value.facts.refusals}
 
 
 def test_truncation_anywhere_has_its_reason(pool: Pool, examples: Path, tmp_path: Path) -> None:
@@ -69,7 +66,7 @@ def test_flipped_bytes_spoil_one_file_at_most(pool: Pool, examples: Path, tmp_pa
         path = tmp_path / f"{number:03}.h5"
         path.write_bytes(content)
         paths.append(path)
-    tasks = [(str(path), path.stat().st_size, path.stat().st_mtime_ns, TERMS) for path in paths]
+    tasks = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     outcomes = list(pool.map_in_order("panosc.ingest.reading:read", tasks))
     assert len(outcomes) == 200
     for outcome in outcomes:
@@ -78,14 +75,14 @@ def test_flipped_bytes_spoil_one_file_at_most(pool: Pool, examples: Path, tmp_pa
     readable = sum(1 for outcome in outcomes if outcome.reason is None)
     assert 50 < readable < 200
     # the workers are well afterwards
-    assert _dataset(_read(pool, sources[1]))["definition"] == "NXcanSAS"
+    assert _facts(_read(pool, sources[1])).definitions[0] == "NXcanSAS"
 
 
 def test_a_filter_bomb_is_told_and_the_rest_is_read(pool: Pool, tmp_path: Path) -> None:
     path = tmp_path / "x.nxs"
     hostile.filter_bomb(path)
     outcome = _read(pool, path)
-    assert _dataset(outcome)["title"] == "x.nxs"
+    assert _facts(outcome).title is None
     assert _reasons(outcome) == {"filter-bomb"}
 
 
@@ -93,8 +90,8 @@ def test_a_terabyte_in_a_few_kilobytes_costs_nothing(pool: Pool, tmp_path: Path)
     path = tmp_path / "x.nxs"
     hostile.huge_shape(path)
     outcome = _read(pool, path)
-    assert _dataset(outcome)["defaultPlot"] == "/entry/data/I"
-    assert outcome.value.refusals == ()
+    assert _facts(outcome).default_plot == "/entry/data/I"
+    assert outcome.value.facts.refusals == ()
 
 
 def test_nothing_of_another_file_becomes_a_record(pool: Pool, tmp_path: Path) -> None:
@@ -112,17 +109,17 @@ def test_nothing_of_another_file_becomes_a_record(pool: Pool, tmp_path: Path) ->
         path = tmp_path / f"{reason}.nxs"
         make(path)
         outcome = _read(pool, path)
-        _dataset(outcome)
+        _facts(outcome)
         assert reason in _reasons(outcome), reason
-        assert "secret" not in str((outcome.value.rows, outcome.value.parameters))
+        assert "secret" not in str(replace(outcome.value.facts, refusals=()))
 
 
 def test_circles_of_links_end(pool: Pool, tmp_path: Path) -> None:
     path = tmp_path / "x.nxs"
     hostile.link_loops(path)
     outcome = _read(pool, path)
-    assert _dataset(outcome)["title"] == "x.nxs"
-    assert _dataset(outcome)["instrumentId"] == "local/instrument/esrf-id02"
+    assert _facts(outcome).title is None
+    assert _facts(outcome).instrument == "ID02"
     assert "link-loop" in _reasons(outcome)
 
 
@@ -133,7 +130,7 @@ def test_odd_files_are_datasets(pool: Pool, tmp_path: Path, make: Callable[[Path
     path = tmp_path / "x.nxs"
     make(path)
     outcome = _read(pool, path)
-    assert _dataset(outcome)["title"]
+    assert _facts(outcome).title
     if make is hostile.many_groups:
         assert _reasons(outcome) == {"too-many-objects"}
 
@@ -154,21 +151,21 @@ def test_what_only_claims_to_be_hdf5_is_set_aside(pool: Pool, tmp_path: Path) ->
     assert "not supported yet" in outcome.detail
 
 
-def test_what_does_not_claim_to_be_hdf5_is_left_alone(pool: Pool, tmp_path: Path) -> None:
+def test_what_does_not_claim_to_be_hdf5_is_not_taken_for_it(pool: Pool, tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"PK\x03\x04" + bytes(50))
     outcome = _read(pool, tmp_path / "x.txt")
-    assert (outcome.reason, outcome.value) == (None, None)
+    assert _facts(outcome).format == "application/zip"
 
 
 def test_hdf5_is_known_by_its_signature_wherever_it_starts(pool: Pool, tmp_path: Path) -> None:
     hostile.nexus(tmp_path / "plain.dat").close()
-    assert _dataset(_read(pool, tmp_path / "plain.dat"))["title"] == "an honest file"
+    assert _facts(_read(pool, tmp_path / "plain.dat")).title == "an honest file"
     import h5py  # noqa: PLC0415
 
     with h5py.File(tmp_path / "block.dat", "w", userblock_size=2048) as file:
         file.create_group("entry").attrs["NX_class"] = "NXentry"
         file["entry/title"] = "after a block"
-    assert _dataset(_read(pool, tmp_path / "block.dat"))["title"] == "after a block"
+    assert _facts(_read(pool, tmp_path / "block.dat")).title == "after a block"
 
 
 def test_a_file_that_became_a_pipe_does_not_block(pool: Pool, tmp_path: Path) -> None:
@@ -181,10 +178,10 @@ def test_a_file_that_became_a_pipe_does_not_block(pool: Pool, tmp_path: Path) ->
 def test_a_file_that_changes_meanwhile_is_not_registered(pool: Pool, tmp_path: Path) -> None:
     path = tmp_path / "x.nxs"
     hostile.nexus(path).close()
-    outcome = pool.run("panosc.ingest.reading:read", str(path), 10, 10, TERMS)
+    outcome = pool.run("panosc.ingest.reading:read", str(path), 10, 10)
     assert outcome.reason == "changing"
     path.unlink()
-    outcome = pool.run("panosc.ingest.reading:read", str(path), 10, 10, TERMS)
+    outcome = pool.run("panosc.ingest.reading:read", str(path), 10, 10)
     assert outcome.reason == "not-openable"
 
 
@@ -198,5 +195,5 @@ def test_large_files_are_hashed_in_pieces(pool: Pool, tmp_path: Path) -> None:
         file["more"] = np.random.default_rng(1).random(3 * 2**20)
     assert path.stat().st_size > 20 * 2**20
     outcome = _read(pool, path)
-    assert _dataset(outcome)["title"] == "large"
+    assert _facts(outcome).title == "large"
     assert outcome.value.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -17,7 +17,8 @@ from panosc.catalogue.intake import quarantine
 from panosc.catalogue.tables import changes, dataset, group, location
 from panosc.domain.access import ANYONE, OPERATOR
 from panosc.domain.errors import Forbidden, Invalid, Unavailable
-from panosc.ingest import service
+from panosc.files import workers
+from panosc.ingest import passing, registering
 from panosc.ingest.report import Report
 from panosc.ingest.service import Request, ingest
 from panosc.settings import Settings
@@ -96,10 +97,9 @@ def test_a_second_run_opens_nothing_and_changes_nothing(
     before = _bytes(engine, tmp_path / "before")
     with engine.connect() as connection:
         feed = connection.scalar(sa.select(sa.func.count()).select_from(changes))
-    monkeypatch.setattr(service.Pool, "_start", lambda _: pytest.fail("a file was opened"))
-    # the folder's own read-me is no HDF5, is not remembered, and may be opened again
-    second = go(*sorted(path for path in examples.iterdir() if path.is_dir()))
-    assert (second.unchanged, second.new, second.read) == (first.new, 0, 0)
+    monkeypatch.setattr(workers.Pool, "_start", lambda _: pytest.fail("a file was opened"))
+    second = go(examples)
+    assert (second.unchanged, second.new, second.read) == (first.new + first.locations, 0, 0)
     assert _bytes(engine, tmp_path / "after") == before
     with engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(changes)) == feed
@@ -158,7 +158,7 @@ def test_a_broken_file_is_set_aside_until_it_changes(
     (folder / "note.txt").write_text("not HDF5 at all")
     first = go(folder)
     assert [(item.reason, item.path) for item in first.quarantined] == [("empty", str(path))]
-    assert (first.left_alone, first.exit_code) == (1, 3)
+    assert (first.new, first.exit_code) == (1, 3)
     second = go(folder)
     assert [item.reason for item in second.quarantined] == ["empty"]
     with engine.connect() as connection:
@@ -194,7 +194,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(
         for table in (dataset, location, changes):
             assert connection.execute(sa.select(table)).all() == []
     wet = go(folder)
-    told = dry.as_json() | {"dryRun": False}
+    told = dry.as_json() | {"dryRun": False, "run": wet.run, "newInstruments": {"ID02": 1}}
     assert told == wet.as_json()
     assert (dry.new, dry.locations, len(dry.quarantined)) == (3, 1, 1)
 
@@ -214,7 +214,7 @@ def test_the_catalogue_does_not_depend_on_batches_or_workers(
     names = ", ".join(f'"{table}"' for table in dataset.metadata.tables if table != "audit")
     with engine.begin() as connection:
         connection.execute(sa.text(f"truncate {names} cascade"))
-    monkeypatch.setattr(service, "BATCH_FILES", 3)
+    monkeypatch.setattr(passing, "BATCH_FILES", 3)
     other = settings.model_copy(update={"ingest_workers": workers})
     ingest(engine, other, request, who=OPERATOR, now=NOW)
     assert _bytes(engine, tmp_path / "found") == expected
@@ -282,7 +282,7 @@ def test_a_lost_database_is_told_and_the_next_run_goes_on(
 ) -> None:
     for number in range(9):
         hostile.nexus(folder / f"{number}.nxs", title=str(number)).close()
-    monkeypatch.setattr(service, "BATCH_FILES", 2)
+    monkeypatch.setattr(passing, "BATCH_FILES", 2)
     request = Request(roots=[folder])
 
     def cut(files: int, _of: int, _bytes: int, _of_bytes: int) -> None:
@@ -294,9 +294,9 @@ def test_a_lost_database_is_told_and_the_next_run_goes_on(
                         " where datname = current_database() and pid <> pg_backend_pid()"
                     )
                 )
-            monkeypatch.setattr(service.Batch, "_look", _lost)
+            monkeypatch.setattr(registering, "_look", _lost)
 
-    def _lost(_self: object, connection: sa.Connection) -> object:
+    def _lost(connection: sa.Connection, _drafts: object) -> object:
         connection.execute(sa.text("select pg_terminate_backend(pg_backend_pid())"))
         return None
 

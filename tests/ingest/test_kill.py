@@ -25,11 +25,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 import panosc.ingest.service as service
+from panosc.ingest import passing
 from panosc.catalogue.database import open_database
 from panosc.domain.access import OPERATOR
 from panosc.settings import Settings
 
-service.BATCH_FILES = 4
+passing.BATCH_FILES = 4
 settings = Settings(home=Path(sys.argv[2]))
 with open_database(settings) as engine:
     print("begun", flush=True)

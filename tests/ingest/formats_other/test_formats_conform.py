@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import written_files as files
+from extra_data.tests.make_examples import make_agipd_file
 
 from panosc.ingest.formats import Facts, Format, Quantity, Source, conformance
 from panosc.ingest.formats.conformance import FOREIGN, FormatConformance, Sample
@@ -18,10 +19,10 @@ from panosc.ingest.formats.images.minicbf import CbfFormat
 from panosc.ingest.formats.images.tiff import MarccdFormat, TiffFormat
 from panosc.ingest.formats.nexus import NexusFormat
 from panosc.ingest.formats.opaque import OpaqueFormat
+from panosc.ingest.formats.openpmd import OpenPmdFormat
 from panosc.ingest.formats.spec import SpecFormat
+from panosc.ingest.formats.xfel import XfelFormat
 from panosc.plugins import load
-
-SPOILT = bytearray(files.SPEC.encode())
 
 
 @cache
@@ -90,14 +91,46 @@ class TestOpaque(FormatConformance):
     samples = FOREIGN
 
 
+@pytest.fixture(scope="module")
+def in_hdf5(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Sample]]:
+    folder = tmp_path_factory.mktemp("written")
+    names = ("chopper.nxs", "cs_af1410.h5", "writer_2_1.hdf5")
+    paths = {"nexus": [next(examples.rglob(name)) for name in names], "xfel": []}
+    for version in ("0.5", "1.2"):
+        path = folder / f"RAW-R0238-AGIPD07-S0000{version[0]}.h5"
+        make_agipd_file(path, format_version=version)
+        paths["xfel"].append(path)
+    paths["openpmd"] = [files.openpmd(folder / "wake.h5")]
+    return {
+        kind: [(path.name, path.read_bytes()) for path in found] for kind, found in paths.items()
+    }
+
+
 class TestNexus(FormatConformance):
     form = NexusFormat()
+    flips = 100
 
     @pytest.fixture(autouse=True)
-    def _examples(self, examples: Path) -> None:
-        names = ("chopper.nxs", "cs_af1410.h5", "writer_2_1.hdf5")
-        paths = [next(examples.rglob(name)) for name in names]
-        type(self).samples = [(path.name, path.read_bytes()) for path in paths]
+    def _written(self, in_hdf5: dict[str, list[Sample]]) -> None:
+        type(self).samples = in_hdf5["nexus"]
+
+
+class TestXfel(FormatConformance):
+    form = XfelFormat()
+    flips = 40
+
+    @pytest.fixture(autouse=True)
+    def _written(self, in_hdf5: dict[str, list[Sample]]) -> None:
+        type(self).samples = in_hdf5["xfel"]
+
+
+class TestOpenPmd(FormatConformance):
+    form = OpenPmdFormat()
+    flips = 40
+
+    @pytest.fixture(autouse=True)
+    def _written(self, in_hdf5: dict[str, list[Sample]]) -> None:
+        type(self).samples = in_hdf5["openpmd"]
 
 
 @pytest.mark.parametrize("name", sorted(samples()))

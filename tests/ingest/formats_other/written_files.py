@@ -146,6 +146,22 @@ def smv(path: Path) -> Path:
     return path
 
 
+def openpmd(path: Path) -> Path:
+    """Write a series of one iteration by openPMD's own library."""
+    import openpmd_api as io  # noqa: PLC0415 - slow to import
+
+    series = io.Series(str(path), io.Access.create)
+    series.author = "Ada Lovelace"
+    iteration = series.iterations[5]
+    iteration.time, iteration.dt, iteration.time_unit_SI = 12.5, 2.5, 1e-15
+    record = iteration.meshes["rho"][io.Mesh_Record_Component.SCALAR]
+    record.reset_dataset(io.Dataset(np.dtype("float64"), (4, 4)))
+    record.store_chunk(np.zeros((4, 4)))
+    iteration.close()
+    series.close()
+    return path
+
+
 SPEC = """#F /data/id01/spec/gaas_0815
 #E 1385716800
 #D Fri Nov 29 10:20:00 2013
