@@ -20,10 +20,13 @@ def explained(profile: "SiteProfile", path: PurePosixPath) -> list[Step]:
     steps = [("profile", f"{profile.name}: {profile.title}"), ("path", str(path))]
     text = readable(path)
     is_alone = profile.is_left_alone(path.name)
+    if is_alone:
+        steps.append(("name", _alone(path.name)))
     for rule in profile.rules:
         found = profile.taken(rule, path, text, is_alone=is_alone)
         if found is None:
-            steps.append((f"rule {rule.rule.name}", _why_not(rule, path, text, profile)))
+            if not is_alone:
+                steps.append((f"rule {rule.rule.name}", _why_not(rule, text)))
             continue
         words = f"{'its marker' if _is_marker(found.match) else 'it'} fits {rule.pattern.text}"
         if found.match is None:
@@ -50,8 +53,9 @@ def completed(completion: Completion) -> str:
 
 def _taken(profile: "SiteProfile", rule: "SiteRule", match: Match, path: str) -> Iterator[Step]:
     grouping = rule.rule.grouping
-    for name, value in match.values.items():
-        yield f"{{{name}}}", value
+    for name in rule.pattern.names:
+        if name in match.values:
+            yield f"{{{name}}}", match.values[name]
     yield "grouping", grouping.name
     yield "place", match.place.key.replace("\x1f", " … ")
     if match.is_marker:
@@ -82,14 +86,16 @@ def _tier_said(profile: "SiteProfile", path: str, tier: str) -> str:
     return "nothing says otherwise" if profile.tellers else "the profile tells no tiers"
 
 
-def _why_not(rule: "SiteRule", path: PurePosixPath, text: str, profile: "SiteProfile") -> str:
-    if is_left_alone(path.name):
-        return "does not take it: hidden and unfinished files are left alone"
-    if profile.is_left_alone(path.name):
-        return "does not take it: it is a side file, which says something of a dataset"
+def _alone(name: str) -> str:
+    if is_left_alone(name):
+        return "hidden, or not finished by its writer: no rule takes it, but as a marker"
+    return "a side file, which says something of a dataset: no rule takes it, but as a marker"
+
+
+def _why_not(rule: "SiteRule", text: str) -> str:
     if rule.pattern.fit(text) is not None:
-        return f"fits {rule.pattern.text}, but grouping {rule.rule.grouping.name} has no place"
-    return f"does not fit {rule.pattern.text}: {_misfit(rule.pattern, text)}"
+        return f"fits, but grouping {rule.rule.grouping.name} has no place for it"
+    return f"does not fit: {_misfit(rule.pattern, text)}"
 
 
 def _misfit(wanted: PathPattern, text: str) -> str:
