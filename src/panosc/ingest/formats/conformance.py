@@ -8,11 +8,8 @@ Examples
 >>> from panosc.ingest.formats.opaque import OpaqueFormat
 >>> class TestOpaque(FormatConformance):
 ...     form = OpaqueFormat()
+...     samples = [("notes.txt", b"Seen at noon."), ("x.bin", bytes(range(256)))]
 ...     takes_everything = True
-...
-...     @property
-...     def samples(self):
-...         return [("notes.txt", b"Seen at noon."), ("x.bin", bytes(range(256)))]
 """
 
 import math
@@ -54,17 +51,14 @@ class FormatConformance:
     """Tests that hold for every format; subclass it and set `form` and `samples`."""
 
     form: ClassVar[Format]
+    samples: ClassVar[Sequence[Sample]]
+    """Files of the format, below a megabyte each, made by the tools that write it."""
     takes_everything: ClassVar[bool] = False
     """Whether the format is for files that no other claims."""
     bytes_read: ClassVar[int] = 4 * 2**20
     """Most bytes that are read of a large file."""
     flips: ClassVar[int] = 200
     """How often a sample is read with some of its bytes changed."""
-
-    @property
-    def samples(self) -> Sequence[Sample]:
-        """Name and content of files of the format; small, and made by the tools that write it."""
-        raise NotImplementedError
 
     # ---- who reads what ----
 
