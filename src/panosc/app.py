@@ -18,6 +18,7 @@ from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
 from panosc.ingest import routes as ingest
 from panosc.ingest.messages.register import Register
+from panosc.ingest.watching import routes as watching
 from panosc.policy import asking, births, published
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
@@ -80,6 +81,8 @@ def create_app(
     app.include_router(identity_routes.router(who, settings))
     app.include_router(policy_routes.router(rules))
     app.include_router(published.router(rules))
+    # before those of announcements, whose ids may be any word
+    app.include_router(watching.router(engine, settings, clock))
     app.include_router(ingest.router(Register(engine, settings, clock)))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})

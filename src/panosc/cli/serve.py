@@ -35,6 +35,7 @@ def serve(
     # the web service takes a second to import, which no other verb should wait for
     from panosc.app import create_app  # noqa: PLC0415
     from panosc.ingest.messages.running import announcements  # noqa: PLC0415
+    from panosc.ingest.watching.service import watching  # noqa: PLC0415
 
     chosen = settings_of(home, host=host, port=port, dev_login=dev_login)
     listener = _listen(chosen.host, chosen.port)
@@ -62,6 +63,7 @@ def serve(
             suppress(KeyboardInterrupt),
             daily(engine, settings, _now),
             announcements(engine, settings, _now),
+            watching(engine, settings, _now),
         ):
             server.run(sockets=[listener])
 

@@ -13,7 +13,6 @@ import orjson
 
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
-from panosc.domain.access import OPERATOR
 from panosc.domain.errors import Conflict
 from panosc.ingest.report import printable
 from panosc.ingest.service import Request
@@ -26,7 +25,6 @@ def watch(
     settings: Settings,
     request: Request,
     *,
-    every_s: float | None = None,
     heartbeat: Path | None = None,
     as_json: bool = False,
 ) -> None:
@@ -53,9 +51,7 @@ def watch(
             engine,
             settings,
             request,
-            who=OPERATOR,
             clock=lambda: datetime.now(UTC),
-            every_s=every_s,
             file=heartbeat,
             tell=tell,
         ) as watcher,

@@ -37,11 +37,6 @@ REMEMBERED = 200
 class Rounds:
     """Takes files, settles places and lets files vanish; for one thread, in a ``with`` block.
 
-    Parameters
-    ----------
-    advance : callable
-        Told whenever something has been committed.
-
     Raises
     ------
     Forbidden, Invalid
@@ -56,11 +51,11 @@ class Rounds:
         *,
         who: Who,
         clock: Callable[[], datetime],
-        advance: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine, self._settings = engine, settings
         self._new = partial(Intake, engine, settings, request, who=who, clock=clock)
-        self._advance = advance
+        self.pulse: Callable[[], None] = lambda: None
+        """Called whenever something has been committed."""
         self._intake = self._new()
         self._begun = self._beaten = time.monotonic()
         self._readers: AbstractContextManager[Readers] | None = None
@@ -141,12 +136,15 @@ class Rounds:
                 self._passage = self._intake.passage(
                     those_who_read,
                     note=self._note,
-                    advance=lambda _: self._advance(),
+                    advance=self._advance,
                     is_live=True,
                 )
             self._passage.readers = those_who_read
         assert self._passage is not None  # noqa: S101 - made with the readers
         return self._passage
+
+    def _advance(self, _: Sequence[Found]) -> None:
+        self.pulse()
 
     def _dismiss(self) -> None:
         if self._readers is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from panosc.domain.access import OPERATOR, Who
+from panosc.domain.access import OPERATOR
 from panosc.domain.errors import PanoscError
 from panosc.ingest.service import Request
 from panosc.ingest.watching.folders import Folders
@@ -31,9 +31,7 @@ def watcher_of(
     settings: Settings,
     request: Request,
     *,
-    who: Who,
     clock: Callable[[], datetime],
-    every_s: float | None = None,
     file: Path | None = None,
     tell: Callable[[Done], None] = lambda _: None,
 ) -> Iterator[Watcher]:
@@ -44,30 +42,21 @@ def watcher_of(
     Forbidden, Invalid
         As an ingest does; or if a root is no folder.
     """
-    folders = Folders(request.roots, Pace(every_s=every_s or settings.watch_every_s))
-    watchers: list[Watcher] = []
-    with Rounds(
-        engine,
-        settings,
-        request,
-        who=who,
-        clock=clock,
-        advance=lambda: watchers[0].progress(),
-    ) as rounds:
-        watchers.append(
-            Watcher(
-                engine,
-                folders,
-                rounds,
-                name=name_of(folders.paths),
-                who=who,
-                clock=clock,
-                profile=rounds.profile,
-                file=file,
-                tell=tell,
-            )
+    folders = Folders(request.roots, Pace(every_s=settings.watch_every_s))
+    with Rounds(engine, settings, request, who=OPERATOR, clock=clock) as rounds:
+        watcher = Watcher(
+            engine,
+            folders,
+            rounds,
+            name=name_of(folders.paths),
+            who=OPERATOR,
+            clock=clock,
+            profile=rounds.profile,
+            file=file,
+            tell=tell,
         )
-        yield watchers[0]
+        rounds.pulse = watcher.progress
+        yield watcher
 
 
 def name_of(roots: list[str]) -> str:
@@ -131,9 +120,7 @@ class _Beside:
             self._ends.wait(self._stand_by_s)
 
     def _watch(self, request: Request) -> None:
-        with watcher_of(
-            self._engine, self._settings, request, who=OPERATOR, clock=self._clock
-        ) as watcher:
+        with watcher_of(self._engine, self._settings, request, clock=self._clock) as watcher:
             while watcher.acquire() is not None:
                 if self._ends.wait(self._stand_by_s):
                     return
