@@ -97,6 +97,13 @@ WATCHED = statuses("""
     steward administrator: 200
 """)
 """The audit trail."""
+WATCHERS = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward administrator service: 200
+""")
+"""Who watches folders, and which."""
 IN_CHARGE = statuses("""
                 open embargoed closed withdrawn erased never
     outsiders:  403  403       404    403       410    404

@@ -242,6 +242,10 @@ TABLE: dict[str, Rule] = {
     "POST /account/link/{provider}": Rule(
         **expected.LINKING, **PAGE, params=expected.PROVIDERS, body="", kind=FORM
     ),
+    # watching
+    "GET /api/v1/ingest/watchers": Rule(**expected.WATCHERS),
+    "GET /api/v1/ingest/heartbeat": Rule(**expected.READING),
+    "GET /-/metrics": Rule(**expected.WATCHED),
     # the policy
     "GET /policy": Rule(**expected.ANYONE, **PAGE),
     "GET /policy/{name}.json": Rule(**expected.ONE_OR_NONE, params=expected.POLICIES),
