@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from ingest import generate
 from panosc.catalogue.database import open_database
+from panosc.catalogue.embedded.server import Server, running
 from panosc.catalogue.tables import metadata
 from panosc.ingest.walking import LOOKERS
 from panosc.settings import Settings
@@ -109,6 +110,18 @@ def measure(
     return Run(files=int(files), seconds=float(seconds), calls=calls)
 
 
+def url(server: Server) -> str:
+    where = server.address()
+    return sa.URL.create(
+        "postgresql",
+        username=where["user"],
+        password=where["password"],
+        port=where["port"],
+        database="panosc",
+        query={"host": where["host"], "sslmode": "disable"},
+    ).render_as_string(hide_password=False)
+
+
 def told(calls: dict[str, int], files: int) -> str:
     return ", ".join(f"{name} {count / files:.2f}" for name, count in calls.items() if count)
 
@@ -125,7 +138,10 @@ def main() -> None:
         build(scratch)
         folder = scratch / "files"
         generate(folder, options.files)
-        with open_database(Settings(home=scratch / "home")) as database:
+        with (
+            running(scratch / "home") as server,
+            open_database(Settings(home=scratch / "one", database_url=url(server))) as database,
+        ):
 
             def run(what: str, workers: int, delay_ms: float) -> Run:
                 return measure(
@@ -138,9 +154,11 @@ def main() -> None:
             print(f"walk: {walk.seconds:.1f} s; calls a file: {told(walk.calls, walk.files)}")
             alone = sum(walk.calls.values()) * delay
             print(f"  one call after the other: {alone:.1f} s; {LOOKERS} threads look ahead")
-            print("workers | files/s | by calls | ratio | files/s without delay | limit")
+            fast = run("ingest", os.cpu_count() or 1, 0.0)
+            print(f"without delay: {fast.rate:.0f} files/s by {os.cpu_count()} workers")
+            print("workers | files/s | by calls | ratio | limit")
             for workers in options.workers:
-                slow, fast = (run("ingest", workers, ms) for ms in (options.delay_ms, 0.0))
+                slow = run("ingest", workers, options.delay_ms)
                 reading = slow.calls_a_file - walk.calls_a_file
                 # walk first, then read
                 each = walk.seconds / walk.files + reading * delay / workers
@@ -148,7 +166,7 @@ def main() -> None:
                 limit = "calls" if bound < fast.rate else "processors and database"
                 print(
                     f"{workers:7} | {slow.rate:7.0f} | {bound:8.0f} | {slow.rate / bound:5.2f} |"
-                    f" {fast.rate:21.0f} | {limit}",
+                    f" {limit}",
                     flush=True,
                 )
             print(f"calls a file: {slow.calls_a_file:.2f} ({told(slow.calls, slow.files)})")

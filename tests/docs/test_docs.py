@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from panosc.cli.intake.group import COMMANDS
 from panosc.cli.lazily import VERBS, Later
 from panosc.domain import errors
 from panosc.settings import Settings
@@ -53,8 +54,10 @@ def all_verbs():
 
 def commands(verbs, path=()):
     for name, command in sorted(verbs.items()):
-        if hasattr(command, "commands"):
-            yield from commands(command.commands, (*path, name))
+        if hasattr(command, "list_commands"):
+            inner = {item: command.get_command(None, item) for item in command.list_commands(None)}
+            now = {k: v.now() if isinstance(v, Later) else v for k, v in inner.items()}
+            yield from commands(now, (*path, name))
         else:
             yield " ".join((*path, name)), command
 
@@ -70,9 +73,11 @@ def test_every_command_is_documented_and_helps(name, command):
     assert all(option.help for option in command.params)
 
 
-@pytest.mark.parametrize("name", VERBS)
-def test_a_verb_is_listed_by_what_it_says_itself(name):
-    assert Later(name, VERBS[name]).now().help.partition("\n")[0] == VERBS[name][2]
+@pytest.mark.parametrize(
+    ("name", "place"), [*VERBS.items(), *COMMANDS.items()], ids=[*VERBS, *COMMANDS]
+)
+def test_a_verb_is_listed_by_what_it_says_itself(name, place):
+    assert Later(name, place).now().help.partition("\n")[0] == place[2]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

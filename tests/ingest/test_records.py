@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panosc.domain.times import utc
 from panosc.ingest.formats import Contributor, Facts, Specimen
 from panosc.ingest.knowledge import probe_of, techniques
 from panosc.ingest.records import Terms, orcid, rows_of, slug
-from panosc.ingest.times import utc
 
 TERMS = Terms(prefix="10.5072", time_zone="Europe/Paris", facility="ILL")
 

@@ -18,9 +18,9 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it.",
     ),
     "ingest": (
-        "ingest",
-        "ingest",
-        "Register NeXus/HDF5 files: what they say becomes datasets, they stay where they are.",
+        "intake.group",
+        "app",
+        "Register files: what they say becomes datasets, they stay where they are.",
     ),
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
@@ -79,13 +79,15 @@ class Later(TyperCommand):
 class LazyGroup(TyperGroup):
     """The group of all verbs."""
 
+    verbs = VERBS
+
     @override
     def list_commands(self, ctx: Any) -> list[str]:
         """Return their names, in the order of the list above."""
-        return list(VERBS)
+        return list(self.verbs)
 
     @override
     def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """Return what stands for a verb."""
-        place = VERBS.get(cmd_name)
+        place = self.verbs.get(cmd_name)
         return None if place is None else Later(cmd_name, place)

@@ -31,7 +31,7 @@ _FLAGGED: Final = 3
 _SWMR: Final = 4
 
 
-def offset_of_signature(head: bytes) -> int | None:
+def offset_of_signature(head: bytes | bytearray) -> int | None:
     """Return where in `head` the HDF5 superblock starts: 0, 512, 1024, 2048 and so on."""
     offset = 0
     while offset < len(head):

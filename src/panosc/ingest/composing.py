@@ -12,15 +12,17 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from panosc.domain.pid import content_pid
+from panosc.domain.times import utc
 from panosc.ingest.formats import Facts, Quantity
 from panosc.ingest.grouping import Piece, Share
 from panosc.ingest.knowledge import panet
 from panosc.ingest.records import Row, Terms, completeness, rows_of
-from panosc.ingest.times import utc
 from panosc.ingest.told import Told
 
 SEVERAL: Final = 5
-"""Most values of one parameter that are listed; of more, the least and the greatest are."""
+"""Most numbers of one parameter that are listed; of more, the least and the greatest are."""
+TEXTS: Final = 200
+"""Most texts of one parameter that are listed, such as the names of detectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ def _parameters(found: Sequence[Facts]) -> Iterator[Quantity]:
     for (name, _), values in by_name.items():
         numbers = [value for value in values if isinstance(value, int | float)]
         if len(values) <= SEVERAL or len(numbers) < len(values):
-            yield from list(values.values())[:SEVERAL]
+            yield from list(values.values())[:TEXTS]
             continue
         for word, value in (("min", min(numbers)), ("max", max(numbers))):
             yield replace(values[value], name=f"{name}_{word}", path="")
@@ -179,7 +181,7 @@ def _over(told: Told, facts: Facts) -> Facts:
 
 
 def _missing(share: Share) -> Iterator[Quantity]:
-    for name in share.missing[:SEVERAL]:
+    for name in share.missing[:TEXTS]:
         yield Quantity(name="missing_source", value=name, path="")
 
 

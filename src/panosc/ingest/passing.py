@@ -20,7 +20,7 @@ from panosc.files.sandbox import Outcome
 from panosc.ingest import store
 from panosc.ingest.composing import Draft, compose
 from panosc.ingest.grouping import Piece
-from panosc.ingest.grouping.keeping import kept, look, moment, piece_of, row_of
+from panosc.ingest.pieces import kept, look, moment, piece_of, row_of
 from panosc.ingest.profiles import Match, Profile
 from panosc.ingest.readers import Readers
 from panosc.ingest.records import Terms

@@ -7,6 +7,7 @@ database nor network; which formats there are is asked of the entry points.
 import hashlib
 import os
 import stat
+import time
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,14 @@ from typing import Final
 
 from panosc.domain.errors import Unreadable
 from panosc.files.careful import Refusal
+from panosc.files.opening import offset_of_signature
 from panosc.ingest.formats import Facts, Format, Source
 from panosc.plugins import load
 
 SLURP_BYTES: Final = 16 * 2**20
 """Files up to this size are read in one go."""
+SLOW_OPEN_S: Final = 0.001
+"""Opening a file takes longer, in seconds, only where each call waits for another machine."""
 HEAD_BYTES: Final = 4096
 DEEPEST_SIGNATURE: Final = 2**20
 PIECE: Final = 2**20
@@ -46,23 +50,27 @@ def read(path: str, size: int, mtime_ns: int, by_entry: bool = False) -> Reading
     Unreadable
         When it claims a format and is broken, or is not what it was when it was found.
     """
+    begun = time.perf_counter()
     try:
         # never block on a pipe, never follow what was a file when the folder was listed
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Unreadable(f"it cannot be opened: {error.strerror}", reason="not-openable") from error
+    source = Source(path=Path(path), head=b"", by_entry=by_entry)
+    if time.perf_counter() - begun > SLOW_OPEN_S:
+        # to look around in the file would be dozens of such calls
+        source.image_bytes = SLURP_BYTES
     try:
-        return _read(descriptor, path, (size, mtime_ns), by_entry=by_entry)
+        return _read(descriptor, source, (size, mtime_ns))
     except OSError as error:
         raise Unreadable(f"reading it failed: {error.strerror}", reason="not-openable") from error
     finally:
         os.close(descriptor)
 
 
-def _read(descriptor: int, path: str, told: tuple[int, int], *, by_entry: bool) -> Reading:
+def _read(descriptor: int, source: Source, told: tuple[int, int]) -> Reading:
     _is_still(descriptor, told)
-    source = _source(descriptor, Path(path), told[0])
-    source.by_entry = by_entry
+    _fill(source, descriptor, told[0])
     try:
         facts = _facts(source)
     finally:
@@ -95,17 +103,17 @@ def _is_still(descriptor: int, told: tuple[int, int]) -> None:
         raise Unreadable("it changes while it is read; run again later", reason="changing")
 
 
-def _source(descriptor: int, path: Path, size: int) -> Source:
+def _fill(source: Source, descriptor: int, size: int) -> None:
     if size <= SLURP_BYTES:
-        content = _all(descriptor, size)
-        return Source(path=path, head=content, content=content)
+        source.head = source.content = _all(descriptor, size)
+        return
     head = bytearray(os.pread(descriptor, HEAD_BYTES, 0))
     offset = HEAD_BYTES
-    while offset < min(size, DEEPEST_SIGNATURE):
+    while offset < min(size, DEEPEST_SIGNATURE) and offset_of_signature(bytes(head)) is None:
         # a block before the superblock may be long; only the places where one may start count
         head += bytes(offset - len(head)) + os.pread(descriptor, 8, offset)
         offset *= 2
-    return Source(path=path, head=bytes(head))
+    source.head = bytes(head)
 
 
 def _all(descriptor: int, size: int) -> bytes:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from panosc.domain.times import utc
 from panosc.ingest.formats import Contributor, Facts, Specimen
 from panosc.ingest.knowledge import techniques
-from panosc.ingest.times import utc
 
 Row = dict[str, Any]
 

@@ -10,10 +10,10 @@ import numpy as np
 import openpmd_api as io
 import pytest
 
+from panosc.domain.times import utc
 from panosc.ingest.formats import Facts
 from panosc.ingest.formats.openpmd import OpenPmdFormat
 from panosc.ingest.formats.xfel import XfelFormat
-from panosc.ingest.times import utc
 
 STEPS = (5, 50, 500)
 

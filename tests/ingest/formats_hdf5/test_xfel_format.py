@@ -14,11 +14,11 @@ from extra_data.file_access import FileAccess
 from extra_data.tests import make_examples
 from extra_data.voview import VirtualOverviewFileWriter
 
+from panosc.domain.times import utc
 from panosc.ingest.formats import Facts, Specimen
 from panosc.ingest.formats.nexus import NexusFormat
 from panosc.ingest.formats.openpmd import OpenPmdFormat
 from panosc.ingest.formats.xfel import XfelFormat
-from panosc.ingest.times import utc
 
 VERSIONS = ["0.5", "1.0", "1.2"]
 

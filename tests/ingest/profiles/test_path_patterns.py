@@ -22,27 +22,29 @@ def cuts(tokens, name, is_first=True):
             yield {}
         return
     kind, *rest = tokens[0]
+    is_bare = is_first and (len(tokens) == 1 or tokens[1][:2] == ("text", ".x"))
     for length in range(len(name), -1, -1):
         part, left = name[:length], name[length:]
-        if kind == "text":
-            fits = part == rest[0]
-        elif kind == "star":
-            fits = not (is_first and part.startswith("."))
-            if is_first and not part and (len(tokens) == 1 or tokens[1][:2] == ("text", ".x")):
-                fits = False
-        elif kind == "one":
-            fits = length == 1 and not (is_first and part == ".")
-        elif rest[1] is None:
-            fits = bool(part) and not (is_first and part.startswith("."))
-        else:
-            fits = re.fullmatch(rest[1], part) is not None
-        if fits:
+        is_hidden = is_first and part.startswith(".")
+        fits = {
+            "text": lambda part=part: part == rest[0],
+            "star": lambda part=part, hidden=is_hidden: not hidden and bool(part or not is_bare),
+            "one": lambda part=part, hidden=is_hidden: len(part) == 1 and not hidden,
+            "hole": lambda part=part, hidden=is_hidden: fills(rest[1], part, hidden),
+        }[kind]
+        if fits():
             for found in cuts(tokens[1:], left, is_first=False):
                 yield ({rest[0]: part} if kind == "hole" else {}) | found
 
 
+def fills(regex, part, is_hidden):
+    if regex is None:
+        return bool(part) and not is_hidden
+    return re.fullmatch(regex, part) is not None
+
+
 def walk(segments, names):
-    """Every way in which segments make up names: (values, names before the first ** or the last)."""
+    """Every way in which segments make up names: what the holes stand for."""
     if not segments:
         if not names:
             yield {}
@@ -201,7 +203,7 @@ def test_what_is_wrong_with_a_pattern_is_said(text, says):
 
 def test_a_placeholder_never_reaches_over_a_slash():
     for regex in (".*", r"[^x]*", r"\D*", r"\S*", r"\W*", r"\PN*", "(.|a)*", "[^]]*"):
-        found = pattern("/{x:%s}" % regex)
+        found = pattern("/{x:" + regex + "}")
         assert found.fit("/a/b") is None, regex
 
 

@@ -97,6 +97,8 @@ class Source:
     content: bytes | None = None
     by_entry: bool = False
     """Whether the NXentry groups are asked for one by one, too."""
+    image_bytes: int = IMAGE_BYTES
+    """Most bytes of an HDF5 file that is parsed from memory: more where calls are slow."""
     _hdf5: Careful | None = field(default=None, repr=False)
 
     @property
@@ -117,7 +119,7 @@ class Source:
         Unreadable
         """
         if self._hdf5 is None:
-            is_small = self.content is not None and len(self.content) <= IMAGE_BYTES
+            is_small = self.content is not None and len(self.content) <= self.image_bytes
             content = self.content if is_small and not self.is_written else None
             self._hdf5 = Careful(
                 open_path(self.path, is_written=self.is_written)

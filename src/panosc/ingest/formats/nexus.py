@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from panosc.domain.errors import Unreadable
+from panosc.domain.times import utc
 from panosc.files.careful import Careful, Group, Refusal, text
 from panosc.files.nexus import default_signal, entry_signal, groups_of
 from panosc.files.opening import HDF4
@@ -20,7 +21,6 @@ from panosc.ingest import knowledge
 from panosc.ingest.formats import Contributor, Facts, Part, Quantity, Source
 from panosc.ingest.formats.entries import PARAMETERS, PEOPLE, PROPOSAL, Entry, read_entry
 from panosc.ingest.formats.links import SOURCES, Links
-from panosc.ingest.times import utc
 
 SUFFIXES: Final = frozenset({".h5", ".hdf5", ".hdf", ".nxs", ".nx5", ".nexus", ".cxi", ".nx"})
 ENTRIES: Final = 512

@@ -1,6 +1,5 @@
 """The profile of a site that says nothing: each file is a dataset as soon as it can be read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 

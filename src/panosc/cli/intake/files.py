@@ -9,11 +9,16 @@ import typer
 
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
+from panosc.cli.intake.profiles import show
+from panosc.cli.intake.watching import watch as watching
 from panosc.cli.options import AsJson, Home, settings_of
 from panosc.domain.access import OPERATOR
+from panosc.domain.errors import Invalid
+from panosc.ingest.profiles.shipped import profile_of
 from panosc.ingest.report import Report, Trouble
 from panosc.ingest.service import Request
 from panosc.ingest.service import ingest as run
+from panosc.settings import Settings
 
 SHOWN = 20
 """Most files that are named for one reason; all are in the JSON."""
@@ -32,6 +37,13 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         list[Path], typer.Argument(help="Files, or folders to walk.", metavar="PATH…")
     ],
     home: Home = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Site profile: a shipped one (`panosc ingest profiles`), or a YAML file.",
+            show_default="plain",
+        ),
+    ] = None,
     access: Annotated[
         Access | None, typer.Option(help="Access to what is new.", show_default="open")
     ] = None,
@@ -46,6 +58,23 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that read files.", show_default="2")
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="What is there is all: wait for no more files.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on watching the folders until Ctrl-C.")
+    ] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(min=0.1, help="Seconds between looks, with --watch.", show_default="2"),
+    ] = None,
+    heartbeat: Annotated[
+        Path | None, typer.Option(help="File for a sign of life at each look, with --watch.")
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Only say what the profile makes of each path, and why."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
@@ -54,12 +83,17 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register NeXus/HDF5 files: what they say becomes datasets, they stay where they are.
+    """Register files and folders; `panosc ingest PATH…` is short for it.
 
-    Nothing is rejected for being incomplete. Files that cannot be read are set aside with
-    the reason (exit code 3). Running it again reads only what has changed.
+    Nothing is rejected for being incomplete or of a foreign format. Files that cannot be read
+    are set aside with the reason (exit code 3). Running it again reads only what has changed.
     """
-    settings = settings_of(home, ingest_workers=workers)
+    settings = settings_of(home, ingest_workers=workers, profile=profile, watch_every_s=every)
+    if explain:
+        chosen = profile_of(settings)
+        for path in paths:
+            show(chosen, path, as_json)
+        return
     until = None if embargo_until is None else embargo_until.replace(tzinfo=UTC)
     request = Request(
         roots=paths,
@@ -68,7 +102,14 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         is_dry=dry_run,
         rehash=rehash,
         proposal=proposal,
+        complete=complete,
+        kind="watch" if watch else "ingest",
     )
+    if watch:
+        _watch(settings, request, heartbeat=heartbeat, as_json=as_json)
+        return
+    if every is not None or heartbeat is not None:
+        raise Invalid("These options go with --watch.", field="every, heartbeat")
     with (
         open_database(settings, progress=terminal.say) as engine,
         terminal.byte_progress() as bar,
@@ -86,26 +127,42 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
         raise typer.Exit(report.exit_code)
 
 
+def _watch(settings: Settings, request: Request, *, heartbeat: Path | None, as_json: bool) -> None:
+    if request.is_dry:
+        raise Invalid("Watching writes; --dry-run does not.", field="dry-run")
+    watching(settings, request, heartbeat=heartbeat, as_json=as_json)
+
+
 def _show(report: Report) -> None:
     would = "would be " if report.is_dry else ""
-    all_files = report.files
     rows: list[list[str | int]] = [
-        [f"{would}registered as new datasets", report.new, all_files],
-        [f"{would}registered as new versions", report.versions, all_files],
-        [f"{would}added as further places of known data", report.locations, all_files],
-        ["unchanged", report.unchanged, all_files],
-        ["not HDF5, left alone", report.left_alone, all_files],
-        ["set aside, cannot be read", len(report.quarantined), all_files],
+        ["files looked at", report.files, ""],
+        [f"datasets {would}registered as new", report.new, ""],
+        [f"datasets {would}registered as new versions", report.versions, ""],
+        [f"datasets {would}given a further place", report.locations, ""],
+        ["places that wait for more files", report.waiting, ""],
+        ["files unchanged", report.unchanged, report.files],
+        ["files left alone, as the profile says", report.left_alone, report.files],
+        ["files set aside, cannot be read", len(report.quarantined), report.files],
+        ["files that are gone", report.removed, ""],
     ]
     if report.read:
-        rows += [[f"read, with {what}", has, of] for what, has, of in report.completeness()]
-    terminal.show_rows(["what", "files", "of"], rows)
+        rows += [[f"datasets with {what}", has, of] for what, has, of in report.completeness()]
+    terminal.show_rows(["what", "number", "of"], rows)
     _list("Set aside", report.quarantined)
     _list("Read in part", report.warnings)
     _list("Passed over", report.passed)
     if report.unknown_units:
         units = ", ".join(f"{unit!r} ({count})" for unit, count in report.unknown_units.items())
         terminal.say(f"Units that nobody knows, kept as they are: {units}")
+    if report.new_instruments:
+        terminal.say(f"Instruments met for the first time: {', '.join(report.new_instruments)}")
+    if report.unknown_proposals:
+        terminal.say(
+            f"Proposals that nobody knows, closed until then: {', '.join(report.unknown_proposals)}"
+        )
+    if report.run is not None:
+        terminal.say(f"Run {report.run}: `panosc ingest undo {report.run}` takes it back.")
 
 
 def _list(title: str, troubles: list[Trouble]) -> None:
