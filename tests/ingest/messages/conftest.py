@@ -13,7 +13,8 @@ from panosc.settings import Settings
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """The folder that files may be announced of."""
-    folder = tmp_path / "data"
+    # not named data: pyicat-plus takes away what stands before that
+    folder = tmp_path / "measured"
     folder.mkdir()
     return folder
 

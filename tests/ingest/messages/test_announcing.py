@@ -129,7 +129,7 @@ def test_paths_lie_inside_the_roots(announcing: Node, tmp_path: Path) -> None:
         str(loop),
         "/",
         "/etc/passwd",
-        "data/a.nxs",
+        "measured/a.nxs",
         f"{announcing.data}-more",
         "/" + "x" * 4000,
     ):
