@@ -19,7 +19,8 @@ from panosc.ingest.formats.images.minicbf import CbfFormat
 from panosc.ingest.formats.images.tiff import MarccdFormat, TiffFormat
 from panosc.ingest.formats.opaque import OpaqueFormat
 from panosc.ingest.formats.spec import SpecFormat
-from panosc.ingest.formats.spelling import clean, measured, moment, moments
+from panosc.ingest.formats.spelling import Gathering, clean, measured, moment, moments
+from panosc.ingest.formats.window import Window
 
 FORMS: list[Any] = [
     CbfFormat(), EdfFormat(), SmvFormat(), TiffFormat(), MarccdFormat(), SpecFormat(), IllFormat(),
@@ -93,10 +94,26 @@ def test_values_that_are_no_numbers_are_left_out(value: str, tmp_path: Path) -> 
 
 def test_letters_of_other_times_and_nul_are_borne(tmp_path: Path) -> None:
     content = files.edf(tmp_path / "a.edf").read_bytes()
-    content = content.replace(b"silver behenate", b"caf\xe9\0 \x07 noir")
+    content = content.replace(b"silver behenate", b"M\xfcller\0 \x07 cell")
     facts = _read(content)
     assert facts is not None
-    assert facts.title == "café noir"
+    assert facts.title == "Müller cell"
+
+
+def test_a_window_opens_so_far_and_no_further(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 100
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    for source in (
+        Source(path=path, head=content, content=content),
+        Source(path=path, head=content[:4096]),
+    ):
+        with Window(source, limit=300) as window:
+            assert window.size == len(content)
+            assert window.part(-1, 5) == window.part(2**63, 5) == b""
+            assert window.part(5000, 200) == content[5000:5200]
+            assert window.part(0, 200) == content[:100]
+            assert window.part(0, 200) == b""
 
 
 def test_a_directory_of_tiff_that_points_anywhere() -> None:
@@ -118,6 +135,15 @@ def test_a_far_directory_of_a_large_tiff_on_disk(tmp_path: Path) -> None:
         path.write_bytes(content)
         facts = TiffFormat().read(Source(path=path, head=content[:4096]))
         assert facts.refusals[0].reason == "truncated"
+
+
+def test_numbers_without_end_are_none() -> None:
+    assert measured("1e999") is None
+    assert measured("-1e999 m") is None
+    found = Gathering()
+    found.add("a", float("nan"), "/a")
+    found.add("b", float("inf"), "/b")
+    assert found.all == ()
 
 
 @settings(max_examples=300, derandomize=True, deadline=None, database=None)

@@ -91,6 +91,9 @@ def test_an_edf_frame_says_what_fabio_reads(tmp_path: Path) -> None:
     }.items():
         assert values[ours] == float(image.header[theirs]), ours
     assert si["wavelength"] == pytest.approx(0.9919e-10)
+    assert si["detector_distance"] == pytest.approx(1.5019)
+    assert si["x_pixel_size"] == si["y_pixel_size"] == pytest.approx(172e-6)
+    assert si["exposure_time"] == 0.5
     assert facts.title == image.header["title"] == "silver behenate"
     assert facts.start == image.header["time"]
     assert [sample.name for sample in facts.samples] == ["AgBeh"]

@@ -292,7 +292,6 @@ TRIPLE_AXIS = "\n".join(
         "PARAM: FX=   2, ALF1=  60.00, ALF2=  40.00,",
         "VARIA: A1=  38.75, A2=  77.50, TT=   4.250, MAG=  3.50000,",
         "ZEROS: A1=   0.00, A2=   0.00",
-        "FORMT: (I4,1X,4(F9.4,1X),I8,1X)",
         "DATA_:",
         " PNT  QH        QK        QL        EN        CNTS",
         "   1    1.0000    0.0000    0.0000    5.0000       12",

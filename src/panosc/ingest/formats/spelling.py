@@ -27,8 +27,8 @@ def clean(text: str | bytes, *, length: int = TEXT_LENGTH) -> str:
 
     Examples
     --------
-    >>> clean(b" caf\xe9\0\0 "), clean("a\n b")
-    ('café', 'a b')
+    >>> clean(b" M\xfcller\0\0 "), clean("a\n b")
+    ('Müller', 'a b')
     """
     if isinstance(text, bytes):
         text = decoded(text[: 4 * length])

@@ -44,7 +44,7 @@ class Window:
 
     def part(self, offset: int, length: int) -> bytes:
         """Return at most `length` bytes from `offset`; fewer where the file or the limit ends."""
-        pass
+        length = min(length, self._left)
         if length <= 0 or not 0 <= offset < FARTHEST:
             return b""
         self._left -= length
