@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 
 class RootLocks:
@@ -61,9 +61,10 @@ class RootLocks:
 
 
 def _free(connection: sa.Connection) -> None:
-    with suppress(DBAPIError):
-        connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
-    with suppress(DBAPIError):
+    if not connection.invalidated:
+        with suppress(SQLAlchemyError):
+            connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+    with suppress(SQLAlchemyError):
         connection.close()
 
 

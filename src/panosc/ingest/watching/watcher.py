@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from panosc.catalogue.database import explained
 from panosc.domain.access import Who
@@ -156,10 +156,7 @@ class Watcher:
                 if not self._backlog:
                     spent = time.monotonic() - begun
                     self._ends.wait(max(0.05, self._folders.pace.every_s - spent))
-            # without the database its silence tells
-            with suppress(DBAPIError, RuntimeError):
-                self._beat("stopped", is_due=True)
-                self._write_down("watch.stopped")
+            self._say_that_it_ends(is_away=failures > 0)
         finally:
             self._locks.release()
             self._folders.close()
@@ -300,6 +297,14 @@ class Watcher:
             self._trouble("the database was lost")
         self._write_file("waiting")
         self._ends.wait(pause)
+
+    def _say_that_it_ends(self, *, is_away: bool) -> None:
+        self._write_file("stopped")
+        # without the database its silence tells
+        with suppress(SQLAlchemyError):
+            if not is_away or self._locks.acquire() is None:
+                self._beat("stopped", is_due=True)
+                self._write_down("watch.stopped")
 
     def _beat(self, state: str, *, is_due: bool = False) -> None:
         now = time.monotonic()
