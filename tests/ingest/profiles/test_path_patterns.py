@@ -114,10 +114,31 @@ def patterns(draw):
     return segments, ("/" if is_absolute else "") + text, is_absolute
 
 
-@settings(max_examples=600, deadline=None)
-@given(patterns(), st.lists(st.sampled_from(NAMES), min_size=1, max_size=5))
-def test_a_pattern_agrees_with_a_slow_reading_of_it(made, names):
-    segments, text, is_absolute = made
+@st.composite
+def met(draw):
+    """A pattern, and a path that has good chances to fit it, perhaps in more ways than one."""
+    made = draw(patterns())
+    some = st.lists(st.sampled_from(NAMES), max_size=2)
+    names = draw(some)
+    for _ in range(draw(st.integers(1, 2))):
+        for segment in made[0]:
+            if segment == DEEP:
+                names += draw(some)
+            else:
+                names.append("".join(draw(of_token(token)) for token in segment) or "a")
+    return made, names or ["a"]
+
+
+def of_token(token):
+    if token[0] == "text":
+        return st.just(token[1])
+    return st.sampled_from(["a", "b", "1", "12", "a_b", ".a", "", "r1"])
+
+
+@settings(max_examples=500, deadline=None)
+@given(met())
+def test_a_pattern_agrees_with_a_slow_reading_of_it(found_and_names):
+    (segments, text, is_absolute), names = found_and_names
     try:
         compiled = pattern(text)
     except WrongPattern as error:
@@ -205,6 +226,19 @@ def test_a_placeholder_never_reaches_over_a_slash():
     for regex in (".*", r"[^x]*", r"\D*", r"\S*", r"\W*", r"\PN*", "(.|a)*", "[^]]*"):
         found = pattern("/{x:" + regex + "}")
         assert found.fit("/a/b") is None, regex
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "depth"),
+    [
+        ("a/**", "/q/a/x/a/y.h5", 2),
+        ("a/**/y.h5", "/a/x/a/y.h5", 1),
+        ("/q/**", "/q/a/q/y.h5", 1),
+        ("a/{x}/*.h5", "/a/b/a/b/y.h5", 4),
+    ],
+)
+def test_the_outermost_folder_that_fits_is_the_one_that_is_meant(text, path, depth):
+    assert pattern(text).fit(path).depth == depth
 
 
 def test_braces_can_be_written():
