@@ -125,6 +125,12 @@ def test_a_rule_that_is_never_reached_is_named_with_the_one_that_is_in_the_way()
     assert "rule all (**/*) takes all its files" in fault.message
 
 
+def test_a_profile_needs_a_rule():
+    (fault,) = faults("profile: x\ntitle: X\nrules: []\n")
+    assert (fault.line, fault.path) == (3, "rules")
+    assert fault.message == "has to have at least 1, and has 0"
+
+
 def test_all_faults_are_told_at_once_in_order():
     text = GOOD.replace("Europe/Paris", "Mars").replace('{run}"]', '{x}"]').replace("/tape", "//")
     lines = [fault.line for fault in faults(text)]

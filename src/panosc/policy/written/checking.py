@@ -35,6 +35,7 @@ _WHAT = {
     "missing": "is missing",
 }
 
+_LIMITS = {"too_short": ("least", "min_length"), "too_long": ("most", "max_length")}
 Model = TypeVar("Model", bound=BaseModel)
 Further = Callable[[Any], Iterable[tuple[tuple[str | int, ...], str]]]
 """What a document contradicts itself in: where, and what."""
@@ -164,10 +165,13 @@ def _message(item: Any, path: tuple[str | int, ...], model: type[BaseModel]) -> 
         return f"is {_shown(item['input'])}; allowed is a whole number of years, or forever"
     if kind == "literal_error":
         return f"is {_shown(item['input'])}; allowed is {context['expected']}"
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "string_pattern_mismatch":
-        return f"is {_shown(item['input'])}; allowed is what fits {context['pattern']}"
+    if kind in {"value_error", "string_pattern_mismatch"}:
+        is_said = kind == "value_error"
+        fits = f"is {_shown(item['input'])}; allowed is what fits {context.get('pattern')}"
+        return str(context["error"]) if is_said else fits
+    if kind in _LIMITS:
+        word, number = _LIMITS[kind]
+        return f"has to have at {word} {context[number]}, and has {context['actual_length']}"
     return _WHAT.get(kind) or item["msg"][:1].lower() + item["msg"][1:]
 
 
