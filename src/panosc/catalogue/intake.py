@@ -10,7 +10,16 @@ from sqlalchemy.dialects import postgresql as pg
 
 from panosc.catalogue.people import metadata
 
-__all__ = ["announcement", "arrival", "awaited", "metadata", "quarantine", "run", "run_record", "watcher"]
+__all__ = [
+    "announcement",
+    "arrival",
+    "awaited",
+    "metadata",
+    "quarantine",
+    "run",
+    "run_record",
+    "watcher",
+]
 
 
 def _text(
@@ -102,6 +111,7 @@ arrival = sa.Table(
 )
 """A file that has been read and waits for the rest of its dataset.
 
+`place` and `base` are URLs and `name` is quoted as in one: names of files may be no text.
 Once that is registered its facts are let go, and it says which other files its place has.
 """
 
@@ -118,7 +128,7 @@ awaited = sa.Table(
     sa.PrimaryKeyConstraint("dataset_id", "url"),
     sa.Index("awaited_url_ix", "url"),
 )
-"""Where that lies which a dataset was made from, as long as it is not in the catalogue."""
+"""The file or folder that a dataset was made from, as long as that is not in the catalogue."""
 quarantine = sa.Table(
     "quarantine",
     metadata,

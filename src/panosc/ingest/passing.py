@@ -27,7 +27,7 @@ from panosc.ingest.records import Terms
 from panosc.ingest.registering import PART, Registering
 from panosc.ingest.report import Report, Trouble
 from panosc.ingest.told import Told
-from panosc.ingest.walking import Found, path_of
+from panosc.ingest.walking import Found, path_of, url_of
 
 BATCH_FILES = 200
 BATCH_S = 2.0
@@ -177,7 +177,7 @@ class Passage:
 
     def _leave(self, item: Found, match: Match | None) -> None:
         if match is not None:
-            self._marked.add(match.place.key)
+            self._marked.add(url_of(match.place.key))
         self.report.files += 1
         self.report.left_alone += 1
         self.advance([item])
@@ -236,7 +236,7 @@ class Passage:
             Trouble(path=found.path, reason=str(outcome.reason), detail=outcome.detail)
         )
         if outcome.reason in UNFINISHED:
-            self._busy[found.url] = (match.place.key, found.mtime_ns)
+            self._busy[found.url] = (url_of(match.place.key), found.mtime_ns)
 
     def _waits(self, match: Match, piece: Piece) -> bool:
         if self.wishes.complete and not match.rule.grouping.waits:
@@ -259,7 +259,7 @@ class Passage:
             ),
             None,
         )
-        if match is None or match.place.key != place.key:
+        if match is None or url_of(match.place.key) != place.key:
             # the profile was changed since: its files are looked at anew
             with self.engine.begin() as connection:
                 store.drop(connection, [row.url for row in rows])
@@ -300,7 +300,7 @@ class Passage:
         for row in rows:
             found = look(path_of(row.url))
             if found is not None:
-                files.append((found, replace(match, name=row.name)))
+                files.append((found, replace(match, name=path_of(row.name))))
         sums = {row.url: row.sha256 for row in rows}
         return [
             replace(piece, sha256=piece.sha256 or sums[piece.url])
@@ -334,7 +334,6 @@ class Passage:
             with self.engine.begin() as connection:
                 store.keep(connection, [self._row(match, one, now) for match, one in pieces])
                 self.registering.write(connection, drafts)
-                store.settle(connection, [one.url for draft in drafts for one in draft.pieces])
                 aside = [_bad(*item) for item in bad if item[1].reason not in PASSING]
                 store.set_aside(connection, aside, now=now)
                 wrong = {found.url for found, _ in bad}

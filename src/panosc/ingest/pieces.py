@@ -15,7 +15,7 @@ from panosc.ingest.formats import Contributor, Facts, Part, Quantity, Specimen
 from panosc.ingest.grouping import Piece
 from panosc.ingest.profiles import Match
 from panosc.ingest.reading import Reading
-from panosc.ingest.walking import Found, path_of
+from panosc.ingest.walking import Found, path_of, url_of
 
 _KINDS: dict[str, Any] = {
     "samples": Specimen,
@@ -46,9 +46,9 @@ def row_of(piece: Piece, match: Match, *, profile: str, seen: datetime) -> dict[
         "url": piece.url,
         "profile": profile,
         "rule": match.rule.name,
-        "place": match.place.key,
-        "base": match.place.base,
-        "name": piece.name,
+        "place": url_of(match.place.key),
+        "base": url_of(match.place.base),
+        "name": url_of(piece.name),
         "size": piece.size,
         "mtime_ns": piece.mtime_ns,
         "tier": piece.tier,
@@ -64,7 +64,7 @@ def kept(row: Any) -> Piece:
     return Piece(
         path=path_of(row.url),
         url=row.url,
-        name=row.name,
+        name=path_of(row.name),
         size=row.size,
         mtime_ns=row.mtime_ns,
         tier=row.tier,

@@ -56,7 +56,7 @@ class Registering:
         before, present = _look(connection, drafts)
         rows = list(self._rows(drafts, before, present))
         links = [
-            (surrogate("Dataset", draft.pid), url_of(path))
+            {"dataset_id": surrogate("Dataset", draft.pid), "url": url_of(path.rstrip("/"))}
             for draft in drafts
             for path in draft.awaited
         ]
@@ -68,10 +68,18 @@ class Registering:
         store.forget_parts(
             connection, {(piece.url, draft.part) for draft in drafts for piece in draft.pieces}
         )
+        store.settle(connection, [piece.url for draft in drafts for piece in draft.pieces])
         store.expect(connection, links)
-        linked = store.link(connection)
-        if linked:
-            record_changes(connection, {("Dataset", key) for key in linked})
+        self._link(connection)
+
+    def _link(self, connection: sa.Connection) -> None:
+        """Lead datasets to what they were made from, whichever of the two came first."""
+        found = store.origins(connection)
+        if found:
+            if self.note is not None:
+                self.note(connection, [("Dataset", item.pid) for item in found])
+            store.link(connection, found)
+            record_changes(connection, {("Dataset", item.dataset_id) for item in found})
 
     def rehearse(
         self, connection: sa.Connection, drafts: Sequence[Draft], *, seen: set[str]

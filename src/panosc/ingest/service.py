@@ -20,6 +20,7 @@ from panosc.domain.errors import Forbidden, Invalid, Unavailable
 from panosc.ingest import store
 from panosc.ingest.passing import Advance, Passage, Wishes
 from panosc.ingest.profiles import Profile
+from panosc.ingest.profiles.announced import AnnouncedProfile
 from panosc.ingest.profiles.shipped import profile_of
 from panosc.ingest.readers import Readers, readers
 from panosc.ingest.records import Terms
@@ -141,7 +142,9 @@ class Intake:
         self._engine, self._settings, self._request = engine, settings, request
         self._who, self._clock = who, clock
         now = clock()
-        self.profile = profile_of(settings, request.profile)
+        self.profile: Profile = profile_of(settings, request.profile)
+        if request.told is not None and request.profile is None:
+            self.profile = AnnouncedProfile(self.profile, request.roots)
         self._plain = _terms(settings, request, self.profile, now=now)
         self._shelf = open_shelf(settings, engine)
         self._licensed: dict[str, Terms] = {}

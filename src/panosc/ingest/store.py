@@ -38,6 +38,7 @@ class Waiting:
     """A place whose files have been read and that is not complete."""
 
     key: str
+    """URL of the place; `base` is that of the folder from which names are counted."""
     rule: str
     base: str
     files: int
@@ -216,60 +217,59 @@ def drop(connection: sa.Connection, urls: Sequence[str]) -> None:
 # ---- what was made from what ----
 
 
-def expect(connection: sa.Connection, links: Sequence[tuple[int, str]]) -> None:
-    """Remember that a dataset was made from what lies at a URL."""
+def expect(connection: sa.Connection, links: Sequence[dict[str, Any]]) -> None:
+    """Remember what datasets were made from: dataset_id, url of a file or folder."""
     if links:
-        rows = [{"dataset_id": key, "url": url} for key, url in links]
-        connection.execute(insert(awaited).values(rows).on_conflict_do_nothing())
+        connection.execute(insert(awaited).values(list(links)).on_conflict_do_nothing())
 
 
-def link(connection: sa.Connection) -> list[int]:
-    """Lead datasets to what they were made from, where that is there now; return which changed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """That a dataset was made from another one, both of them there."""
 
-    The URL is of a file, or of a folder that holds the files of the one dataset.
-    """
-    url = awaited.c.url
-    is_there = sa.or_(
-        location.c.url == url,
-        sa.and_(
-            sa.func.right(url, 1) == "/",
-            location.c.url > url,
-            location.c.url < sa.func.rtrim(url, "/") + "0",
-        ),
+    dataset_id: int
+    pid: str
+    url: str
+    origin: str
+
+
+def origins(connection: sa.Connection) -> list[Origin]:
+    """Return what datasets were made from and is there by now, whichever of the two came first."""
+    mine, origin = awaited.c, dataset.alias("origin")
+    by_file = sa.select(mine.dataset_id, mine.url, location.c.dataset_id.label("origin")).join(
+        location, location.c.url == mine.url
     )
-    origin = dataset.alias("origin")
+    by_place = (
+        sa.select(mine.dataset_id, mine.url, location.c.dataset_id.label("origin"))
+        .join(arrival, sa.and_(arrival.c.place == mine.url + "/", arrival.c.registered))
+        .join(location, location.c.url == arrival.c.url)
+    )
+    either = sa.union(by_file, by_place).subquery()
     found = (
-        sa.select(awaited.c.dataset_id, url, sa.func.min(origin.c.pid).label("pid"))
-        .join(location, is_there)
-        .join(origin, origin.c.id == location.c.dataset_id)
-        .where(origin.c.id != awaited.c.dataset_id)
-        .group_by(awaited.c.dataset_id, url)
-        .cte("found")
+        sa.select(either.c.dataset_id, dataset.c.pid, either.c.url, origin.c.pid.label("origin"))
+        .join(origin, origin.c.id == either.c.origin)
+        .join(dataset, dataset.c.id == either.c.dataset_id)
+        .where(either.c.origin != either.c.dataset_id)
+        .order_by(origin.c.pid)
     )
-    pids = sa.func.array_agg(found.c.pid.distinct(), type_=ARRAY(sa.Text))
-    by_dataset = sa.select(found.c.dataset_id, pids.label("pids")).group_by(found.c.dataset_id)
-    new = by_dataset.cte("new")
-    everything = sa.func.array_cat(sa.func.coalesce(dataset.c.derived_from, _NONE), new.c.pids)
-    element = sa.func.unnest(everything).column_valued("pid")
-    merged = sa.select(sa.func.array_agg(element.distinct())).scalar_subquery()
-    changed = connection.scalars(
-        sa.update(dataset)
-        .values(derived_from=merged)
-        .where(dataset.c.id == new.c.dataset_id)
-        .returning(dataset.c.id)
-    ).all()
-    if changed:
-        gone = sa.exists(
-            sa.select(location.c.url)
-            .where(is_there, location.c.dataset_id != awaited.c.dataset_id)
-            .correlate(awaited)
+    return [Origin(**row) for row in connection.execute(found).mappings()]
+
+
+def link(connection: sa.Connection, found: Sequence[Origin]) -> None:
+    """Write down in datasets what they were made from."""
+    pids: dict[int, set[str]] = {}
+    for item in found:
+        pids.setdefault(item.dataset_id, set()).add(item.origin)
+    for key, new in pids.items():
+        known = connection.scalar(sa.select(dataset.c.derived_from).where(dataset.c.id == key))
+        merged = sorted({*(known or ()), *new})
+        connection.execute(
+            sa.update(dataset).values(derived_from=merged).where(dataset.c.id == key)
         )
-        mine = awaited.c.dataset_id == sa.any_(sa.literal(list(changed), ARRAY(sa.BigInteger)))
-        connection.execute(sa.delete(awaited).where(mine, gone))
-    return list(changed)
-
-
-_NONE = sa.literal([], ARRAY(sa.Text))
+    columns = awaited.c
+    for item in found:
+        is_it = sa.and_(columns.dataset_id == item.dataset_id, columns.url == item.url)
+        connection.execute(sa.delete(awaited).where(is_it))
 
 
 # ---- the quarantine ----
