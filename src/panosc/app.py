@@ -18,6 +18,8 @@ from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
 from panosc.ingest import routes as ingest
 from panosc.ingest.messages.register import Register
+from panosc.ingest.runs import routes as runs
+from panosc.ingest.runs.service import Runs
 from panosc.ingest.watching import routes as watching
 from panosc.policy import asking, births, published
 from panosc.policy import routes as policy_routes
@@ -28,6 +30,7 @@ from panosc.portal.guards import service as guards
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
+from panosc.search.choosing import Chooser
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -82,6 +85,7 @@ def create_app(
     app.include_router(policy_routes.router(rules))
     app.include_router(published.router(rules))
     # before those of announcements, whose ids may be any word
+    app.include_router(runs.router(Runs(engine, settings, clock, choose=Chooser(searching).pids)))
     app.include_router(watching.router(engine, settings, clock))
     app.include_router(ingest.router(Register(engine, settings, clock)))
     app.include_router(portal.router(site))

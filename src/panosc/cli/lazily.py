@@ -22,6 +22,16 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "app",
         "Register files: what they say becomes datasets, they stay where they are.",
     ),
+    "edit": (
+        "intake.editing",
+        "edit",
+        "Correct records: shows what would change, asks, and does it as a run.",
+    ),
+    "history": (
+        "intake.editing",
+        "history",
+        "Print what was done to a record, by whom and why, the newest first.",
+    ),
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),

@@ -23,6 +23,26 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "check_profile_command",
         "Check a site profile and name every fault, with its line; exit code 2 if there is one.",
     ),
+    "runs": (
+        "intake.runs",
+        "runs_command",
+        "List the runs that changed records, the newest first; or one with its report.",
+    ),
+    "undo": (
+        "intake.runs",
+        "undo_command",
+        "Bring every record back to what it was before a run; that can be undone, too.",
+    ),
+    "quarantine": (
+        "intake.runs",
+        "quarantine_command",
+        "List the files that cannot be read as what they claim to be.",
+    ),
+    "retry": (
+        "intake.runs",
+        "retry_command",
+        "Let the next run read files again that were set aside: all, or those named.",
+    ),
 }
 """Command → module in `panosc.cli`, what it is called there, what it does."""
 

@@ -37,7 +37,8 @@ def listed(
 def numbered(connection: sa.Connection, numbers: Sequence[int], *, now: datetime) -> list[Run]:
     """Return runs by their numbers, the newest first."""
     wanted = sa.any_(sa.literal(list(numbers), sa.ARRAY(sa.BigInteger)))
-    return _runs(connection, sa.select(runs).where(runs.c.id == wanted).order_by(runs.c.id.desc()), now)
+    query = sa.select(runs).where(runs.c.id == wanted).order_by(runs.c.id.desc())
+    return _runs(connection, query, now)
 
 
 def one(connection: sa.Connection, number: int, *, now: datetime) -> Run:
