@@ -1,6 +1,6 @@
 """Folders as facilities write them, by their own tools, and the rule that makes datasets of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -51,8 +51,12 @@ class OneRule(Profile):
         return Told()
 
     @override
-    def tier(self, path: str) -> str:
-        return "online"
+    def tiers(self, paths: Sequence[str]) -> list[str]:
+        return ["online"] * len(paths)
+
+    @override
+    def take_troubles(self) -> list[tuple[str, str]]:
+        return []
 
     @override
     def explain(self, path: PurePosixPath) -> list[tuple[str, str]]:

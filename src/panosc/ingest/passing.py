@@ -139,11 +139,15 @@ class Passage:
                 drafts = []
         self._commit(drafts, [], [], [])
         self.report.waiting = left
+        self.report.warnings += [
+            Trouble(path=where, reason="profile", detail=what)
+            for where, what in self.profile.take_troubles()
+        ]
         return left
 
     # ---- what is new ----
 
-    def _changed(self, files: Iterable[Found]) -> Iterator[tuple[Found, Match]]:
+    def _changed(self, files: Iterable[Found]) -> Iterator[tuple[Found, Match, str]]:
         """Yield the files that no earlier run has seen as they are now."""
         left = iter(files)
         while chunk := list(islice(left, LOOKUP)):
@@ -157,12 +161,12 @@ class Passage:
             with self.engine.connect() as connection:
                 known = store.known(connection, [item.url for item, _ in matched])
             moved: list[tuple[str, str]] = []
-            for item, match in matched:
+            tiers = self.profile.tiers([item.path for item, _ in matched])
+            for (item, match), tier in zip(matched, tiers, strict=True):
                 before = known.get(item.url)
                 if before is None or self._is_new(item, before):
-                    yield item, match
+                    yield item, match, tier
                     continue
-                tier = self.profile.tier(item.path)
                 if before.pids and tier != before.tier:
                     moved.append((item.url, tier))
                 self._skip(item, before)
@@ -208,13 +212,14 @@ class Passage:
 
     # ---- reading ----
 
-    def _read(self, files: Iterable[tuple[Found, Match]]) -> Iterator[tuple[Found, Match, Outcome]]:
+    def _read(
+        self, files: Iterable[tuple[Found, Match, str]]
+    ) -> Iterator[tuple[Found, Match, Outcome]]:
         """Yield what reading gives, in order; what is not online is not opened."""
         ahead: deque[tuple[Found, Match, str]] = deque()
 
         def tasks() -> Iterator[tuple[Any, ...]]:
-            for item, match in files:
-                tier = self.profile.tier(item.path)
+            for item, match, tier in files:
                 ahead.append((item, match, tier))
                 if tier == "online":
                     by_entry = match.rule.grouping.by_entry
@@ -296,11 +301,12 @@ class Passage:
 
     def _again(self, match: Match, rows: Sequence[Any]) -> list[Piece]:
         """Read once more the files of a place that were registered with it before."""
-        files: list[tuple[Found, Match]] = []
-        for row in rows:
-            found = look(path_of(row.url))
-            if found is not None:
-                files.append((found, replace(match, name=path_of(row.name))))
+        there = [(row, found) for row in rows if (found := look(path_of(row.url))) is not None]
+        tiers = self.profile.tiers([found.path for _, found in there])
+        files = [
+            (found, replace(match, name=path_of(row.name)), tier)
+            for (row, found), tier in zip(there, tiers, strict=True)
+        ]
         sums = {row.url: row.sha256 for row in rows}
         return [
             replace(piece, sha256=piece.sha256 or sums[piece.url])

@@ -51,7 +51,7 @@ def test_by_path(tmp_path):
         "online",
         "nearline",
     ]
-    assert calls("/tape/x", lambda: site.tier("/tape/x")) == []
+    assert calls("/tape/x", lambda: site.tiers(["/tape/x"])[0]) == []
 
 
 def test_by_attribute(tmp_path):
@@ -65,16 +65,16 @@ def test_by_attribute(tmp_path):
                 pytest.fail("the file system of the tests has no extended attributes")
     found = site.tiers([str(tmp_path / name) for name in "abcd"])
     assert found == ["nearline", "online", "nearline", "online"]
-    assert site.tier(str(tmp_path / "none")) == "online"
+    assert site.tiers([str(tmp_path / "none")])[0] == "online"
     path = tmp_path / "a"
-    assert calls(path, lambda: site.tier(str(path))) == ["os.getxattr"]
+    assert calls(path, lambda: site.tiers([str(path)])[0]) == ["os.getxattr"]
 
 
 def test_an_attribute_that_may_not_be_asked_means_nearline(tmp_path):
     site = profile(tmp_path, RULES + "  - {xattr: user.state}\n")
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
-    assert site.tier(str(loop)) == "nearline"
+    assert site.tiers([str(loop)])[0] == "nearline"
     ((place, reason),) = site.troubles.take()
     assert place == str(loop)
     assert "taken for nearline" in reason
@@ -90,7 +90,7 @@ def test_by_blocks(tmp_path):
         file.truncate(50_000)
     paths = [str(tmp_path / name) for name in ("small", "whole", "stub", "none")]
     assert site.tiers(paths) == ["online", "online", "nearline", "online"]
-    assert calls(paths[2], lambda: site.tier(paths[2])) == []
+    assert calls(paths[2], lambda: site.tiers([paths[2]])[0]) == []
 
 
 def test_a_command_is_asked_once_about_many_files(tmp_path):
@@ -104,9 +104,9 @@ def test_a_command_is_asked_once_about_many_files(tmp_path):
     paths = [f"/{'tape' if number % 3 else 'disk'}/{number}" for number in range(900)]
     assert site.tiers(paths) == ["nearline" if "tape" in path else "online" for path in paths]
     assert log.read_text(encoding="utf-8") == "x"
-    assert site.tier("/tape/a b'\"$(x)") == "nearline"
-    assert site.tier("/disk/\udcff") == "online"
-    assert site.tier("/disk/a\nb") == "nearline"
+    assert site.tiers(["/tape/a b'\"$(x)"])[0] == "nearline"
+    assert site.tiers(["/disk/\udcff"])[0] == "online"
+    assert site.tiers(["/disk/a\nb"])[0] == "nearline"
     assert "line break" in site.troubles.take()[0][1]
 
 
@@ -134,7 +134,7 @@ def test_a_command_that_fails_means_nearline_and_is_said(tmp_path, text, says):
     if "sleep" not in text:
         site = profile(tmp_path, RULES + f"  - {{command: [{where}]}}\n")
     begin = time.monotonic()
-    assert site.tier("/disk/x") == "nearline"
+    assert site.tiers(["/disk/x"])[0] == "nearline"
     assert time.monotonic() - begin < 20
     ((_, reason),) = site.troubles.take()
     assert says in reason

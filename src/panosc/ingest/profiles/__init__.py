@@ -4,7 +4,7 @@ A profile is a document in YAML (`profiles.writing` reads and checks it, `profil
 those of the founding facilities). Here is what comes of one, for the rest of ingest.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Protocol
@@ -66,8 +66,14 @@ class Profile(Protocol):
     def told(self, match: Match) -> Told:
         """Return what the path, lists and side files say of the dataset at the place of `match`."""
 
-    def tier(self, path: str) -> str:
-        """Return the tier of a file, ``online`` or ``nearline``, without reading it."""
+    def tiers(self, paths: Sequence[str]) -> list[str]:
+        """Return the tier of each file, ``online`` or ``nearline``, without reading any."""
+
+    def take_troubles(self) -> list[tuple[str, str]]:
+        """Return what was wrong since the last time with lists, side files and the site's command.
+
+        Each as (where, what).
+        """
 
     def explain(self, path: PurePosixPath) -> list[tuple[str, str]]:
         """Return, step by step, (what was asked, what came of it) for `ingest --explain`."""

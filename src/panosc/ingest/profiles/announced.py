@@ -53,8 +53,12 @@ class AnnouncedProfile(Profile):
         return Told() if site is None else self._site.told(site)
 
     @override
-    def tier(self, path: str) -> str:
-        return self._site.tier(path)
+    def tiers(self, paths: Sequence[str]) -> list[str]:
+        return self._site.tiers(paths)
+
+    @override
+    def take_troubles(self) -> list[tuple[str, str]]:
+        return self._site.take_troubles()
 
     @override
     def explain(self, path: PurePosixPath) -> list[tuple[str, str]]:

@@ -73,7 +73,7 @@ def _taken(profile: "SiteProfile", rule: "SiteRule", match: Match, path: str) ->
     for name in ("facility", "time_zone", "probe"):
         if getattr(profile, name) and not getattr(told, name, None):
             yield name, f"{getattr(profile, name)} (profile, where the file says nothing)"
-    tier = profile.tier(path)
+    (tier,) = profile.tiers([path])
     yield "tier", f"{tier} ({_tier_said(profile, path, tier)})"
     for place, reason in profile.troubles.take():
         yield "trouble", f"{place}: {reason}"

@@ -4,7 +4,7 @@ It is made of a document by `writing`. Besides side files, the list of proposals
 tiers it looks at paths alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -110,12 +110,13 @@ class SiteProfile(Profile):
         return self._beside(rule, match.place).over(found)
 
     @override
-    def tier(self, path: str) -> str:
-        return self.tiers((path,))[0] if self.tellers else ONLINE
+    def tiers(self, paths: Sequence[str]) -> list[str]:
+        # a command of the site is asked once for all of them
+        return tiers_of(self.tellers, paths) if self.tellers else [ONLINE] * len(paths)
 
-    def tiers(self, paths: Iterable[str]) -> list[str]:
-        """Return the tiers of many files: a command of the site is asked once for all of them."""
-        return tiers_of(self.tellers, paths)
+    @override
+    def take_troubles(self) -> list[tuple[str, str]]:
+        return self.troubles.take()
 
     @override
     def explain(self, path: PurePosixPath) -> list[tuple[str, str]]:
@@ -135,7 +136,8 @@ class SiteProfile(Profile):
         return tuple(path for path in dict.fromkeys(paths) if path != own)
 
     def _beside(self, rule: SiteRule, place: Place) -> Told:
-        names = [name for name in rule.side if self.tier(f"{place.base}/{name}") == ONLINE]
+        tiers = self.tiers([f"{place.base}/{name}" for name in rule.side])
+        names = [name for name, tier in zip(rule.side, tiers, strict=True) if tier == ONLINE]
         if not names:
             return Told()
         try:
