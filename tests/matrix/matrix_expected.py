@@ -104,6 +104,27 @@ WATCHERS = statuses("""
     steward administrator service: 200
 """)
 """Who watches folders, and which."""
+STEWARDED = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward:  200
+""")
+"""Runs, and what was set aside."""
+STEWARDED_NONE = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward:  404
+""")
+"""A run that never was."""
+STEWARDED_STALE = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward:  409
+""")
+"""An edit that no preview has shown."""
 IN_CHARGE = statuses("""
                 open embargoed closed withdrawn erased never
     outsiders:  403  403       404    403       410    404

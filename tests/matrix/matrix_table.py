@@ -11,6 +11,8 @@ from matrix_rules import FORM, NDJSON, Rule
 DATASET = {"of": "Dataset"}
 PAGE = {"is_page": True}
 REASON = {"body": '{"reason": "It has to be."}'}
+NO_RUN = {"*": {"number": "999"}}
+EDIT = '"operations": [{"op": "SetField", "field": "license", "value": "CC0"}]'
 REASON_FORM = {"body": "reason=It+has+to+be.", "kind": FORM, "is_page": True}
 PLACES = {
     "core": ("title", "text"),
@@ -243,6 +245,22 @@ TABLE: dict[str, Rule] = {
         **expected.LINKING, **PAGE, params=expected.PROVIDERS, body="", kind=FORM
     ),
     # watching
+    # runs and edits
+    "GET /api/v1/datasets/{pid}/history": Rule(**expected.DETAIL_PAGE, **DATASET),
+    "GET /api/v1/ingest/runs": Rule(**expected.STEWARDED),
+    "GET /api/v1/ingest/runs/{number}": Rule(**expected.STEWARDED_NONE, params=NO_RUN),
+    "POST /api/v1/ingest/runs/{number}/undo": Rule(
+        **expected.STEWARDED_NONE, params=NO_RUN, **REASON
+    ),
+    "GET /api/v1/ingest/quarantine": Rule(**expected.STEWARDED),
+    "POST /api/v1/ingest/quarantine/retry": Rule(**expected.STEWARDED, body='{"urls": []}'),
+    "POST /api/v1/ingest/edits/preview": Rule(
+        **expected.STEWARDED, body=f'{{"pids": ["10.5072/closed-said"], {EDIT}}}'
+    ),
+    "POST /api/v1/ingest/edits": Rule(
+        **expected.STEWARDED_STALE,
+        body=f'{{"pids": ["10.5072/closed-said"], {EDIT}, "reason": "So.", "token": "none"}}',
+    ),
     "GET /api/v1/ingest/watchers": Rule(**expected.WATCHERS),
     "GET /api/v1/ingest/heartbeat": Rule(**expected.READING),
     "GET /-/metrics": Rule(**expected.WATCHED),

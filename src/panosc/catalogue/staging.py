@@ -33,8 +33,8 @@ SAID = ("access", "is_public", "embargo_until", "release_date")
 """What a guarded record says of access itself."""
 DERIVED = ("mark", "core_at", "open_at")
 """What follows from that on the day it comes, and from what is decided later."""
-FILLED: tuple[str, ...] = (*(table_of(name) for name in ORDER), "plot")
-"""The tables of the catalogue proper: what a load into an empty one fills, and its cache."""
+FILLED: tuple[str, ...] = (*(table_of(name) for name in ORDER), "plot", "awaited")
+"""The tables of the catalogue proper: what a load into an empty one fills, and what goes with it."""
 
 
 def driver(connection: sa.Connection) -> "psycopg.Connection[tuple[object, ...]]":
