@@ -18,6 +18,7 @@ from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
 from panosc.ingest import routes as ingest
 from panosc.ingest.messages.register import Register
+from panosc.ingest.overview.service import Overview
 from panosc.ingest.runs import routes as runs
 from panosc.ingest.runs.service import Runs
 from panosc.ingest.watching import routes as watching
@@ -72,11 +73,16 @@ def create_app(
     who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
     asking.install(app, who.authenticate, rules.budgets.admit)
     render = Renderer(settings)
+    register = Register(engine, settings, clock)
+    journal = Runs(engine, settings, clock, choose=Chooser(searching).pids)
     site = Site(
         search=searching,
         plots=plots,
         identity=who,
         policy=rules,
+        runs=journal,
+        overview=Overview(engine, settings, clock),
+        register=register,
         settings=settings,
         render=render,
     )
@@ -85,9 +91,9 @@ def create_app(
     app.include_router(policy_routes.router(rules))
     app.include_router(published.router(rules))
     # before those of announcements, whose ids may be any word
-    app.include_router(runs.router(Runs(engine, settings, clock, choose=Chooser(searching).pids)))
+    app.include_router(runs.router(journal))
     app.include_router(watching.router(engine, settings, clock))
-    app.include_router(ingest.router(Register(engine, settings, clock)))
+    app.include_router(ingest.router(register))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock)

@@ -13,6 +13,9 @@ from panosc.domain.errors import Gone, NotFound
 from panosc.domain.query import Query
 from panosc.files.service import PlotService
 from panosc.identity.service import Identity
+from panosc.ingest.messages.register import Register
+from panosc.ingest.overview.service import Overview
+from panosc.ingest.runs.service import Runs
 from panosc.policy.asking import who_asks
 from panosc.policy.service import Policy
 from panosc.portal.rendering import Renderer
@@ -31,6 +34,9 @@ class Site:
     plots: PlotService
     identity: Identity
     policy: Policy
+    runs: Runs
+    overview: Overview
+    register: Register
     settings: Settings
     render: Renderer
 

@@ -1,0 +1,1 @@
+"""What a data manager wants to know of ingest at one look. It reads, and changes nothing."""
