@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,8 @@ class Terms:
     memory_mb: int
     search_path: tuple[str, ...]
     preload: tuple[str, ...] = ()
+    ahead: str | None = None
+    """Function that is given the arguments of all tasks of a message before the first is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +123,14 @@ def main() -> None:
     die_with_parent(terms.parent)
     for module in terms.preload:
         import_module(module)
+    expect = resolve(terms.ahead) if terms.ahead else None
     confine(terms.memory_mb)
     write_frame(sink, Outcome(value="ready"))
     while (batch := read_frame(source)) is not None:
+        if expect is not None:
+            # whatever goes wrong with a task is told when it is done
+            with suppress(Exception):
+                expect([arguments for _, arguments in batch])
         for function, arguments in batch:
             outcome = perform(function, arguments)
             write_frame(sink, outcome)

@@ -186,16 +186,26 @@ class Pool:
         Longest that one task may take, in seconds.
     preload : sequence of str
         Modules that a worker imports before its first task.
+    ahead : str, optional
+        Function, spelt ``module:name``, that a worker tells of the tasks it has been sent: a list
+        of their arguments. What it raises is passed over.
     """
 
     def __init__(
-        self, *, workers: int, memory_mb: int, time_limit_s: float, preload: Iterable[str] = ()
+        self,
+        *,
+        workers: int,
+        memory_mb: int,
+        time_limit_s: float,
+        preload: Iterable[str] = (),
+        ahead: str | None = None,
     ) -> None:
         self._terms = Terms(
             parent=os.getpid(),
             memory_mb=memory_mb,
             search_path=tuple(sys.path),
             preload=tuple(preload),
+            ahead=ahead,
         )
         self._limit_s = time_limit_s
         self._workers = workers

@@ -6,14 +6,13 @@ database nor network; which formats there are is asked of the entry points.
 
 import hashlib
 import os
-import stat
-import time
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from panosc.domain.errors import Unreadable
+from panosc.files import gulps
 from panosc.files.careful import Refusal
 from panosc.files.opening import offset_of_signature
 from panosc.ingest.formats import Facts, Format, Source
@@ -21,8 +20,6 @@ from panosc.plugins import load
 
 SLURP_BYTES: Final = 16 * 2**20
 """Files up to this size are read in one go."""
-SLOW_OPEN_S: Final = 0.001
-"""Opening a file takes longer, in seconds, only where each call waits for another machine."""
 HEAD_BYTES: Final = 4096
 DEEPEST_SIGNATURE: Final = 2**20
 PIECE: Final = 2**20
@@ -50,34 +47,32 @@ def read(path: str, size: int, mtime_ns: int, by_entry: bool = False) -> Reading
     Unreadable
         When it claims a format and is broken, or is not what it was when it was found.
     """
-    begun = time.perf_counter()
-    try:
-        # never block on a pipe, never follow what was a file when the folder was listed
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="not-openable") from error
+    if size <= gulps.MOST_BYTES:
+        content = gulps.take(path, size, mtime_ns)
+        source = Source(path=Path(path), head=content, content=content, by_entry=by_entry)
+        return _reading(source, hashlib.sha256(content).hexdigest())
+    descriptor, is_slow = gulps.open_file(path)
     source = Source(path=Path(path), head=b"", by_entry=by_entry)
-    if time.perf_counter() - begun > SLOW_OPEN_S:
-        # to look around in the file would be dozens of such calls
+    if is_slow:
+        # to look around in the file would be dozens of calls
         source.image_bytes = SLURP_BYTES
     try:
-        return _read(descriptor, source, (size, mtime_ns))
+        gulps.require_same(descriptor, size, mtime_ns)
+        _fill(source, descriptor, size)
+        found = _reading(source, _sha256(descriptor, source))
+        gulps.require_same(descriptor, size, mtime_ns)
     except OSError as error:
         raise Unreadable(f"reading it failed: {error.strerror}", reason="not-openable") from error
     finally:
         os.close(descriptor)
+    return found
 
 
-def _read(descriptor: int, source: Source, told: tuple[int, int]) -> Reading:
-    _is_still(descriptor, told)
-    _fill(source, descriptor, told[0])
+def _reading(source: Source, sha256: str) -> Reading:
     try:
-        facts = _facts(source)
+        return Reading(sha256=sha256, facts=_facts(source))
     finally:
         source.close()
-    sha256 = _sha256(descriptor, source)
-    _is_still(descriptor, told)
-    return Reading(sha256=sha256, facts=facts)
 
 
 def _facts(source: Source) -> Facts:
@@ -95,17 +90,9 @@ def _facts(source: Source) -> Facts:
     return Facts(format="unknown", refusals=tuple(passed))
 
 
-def _is_still(descriptor: int, told: tuple[int, int]) -> None:
-    now = os.fstat(descriptor)
-    if not stat.S_ISREG(now.st_mode):
-        raise Unreadable("it is not a regular file", reason="special-file")
-    if (now.st_size, now.st_mtime_ns) != told:
-        raise Unreadable("it changes while it is read; run again later", reason="changing")
-
-
 def _fill(source: Source, descriptor: int, size: int) -> None:
     if size <= SLURP_BYTES:
-        source.head = source.content = _all(descriptor, size)
+        source.head = source.content = gulps.read_all(descriptor, size)
         return
     head = bytearray(os.pread(descriptor, HEAD_BYTES, 0))
     offset = HEAD_BYTES
@@ -114,14 +101,6 @@ def _fill(source: Source, descriptor: int, size: int) -> None:
         head += bytes(offset - len(head)) + os.pread(descriptor, 8, offset)
         offset *= 2
     source.head = bytes(head)
-
-
-def _all(descriptor: int, size: int) -> bytes:
-    pieces, left = [], size
-    while left > 0 and (piece := os.read(descriptor, left)):
-        pieces.append(piece)
-        left -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _sha256(descriptor: int, source: Source) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from panosc import __version__
 from panosc.domain.errors import Unavailable
 from panosc.files.workers import Pool
-from panosc.ingest.readers.local import FUNCTION, PRELOAD
+from panosc.ingest.readers.local import AHEAD, FUNCTION, PRELOAD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ def _pool(limits: Limits) -> Pool:
                 memory_mb=limits.memory_mb,
                 time_limit_s=limits.time_limit_s,
                 preload=PRELOAD,
+                ahead=AHEAD,
             )
         return _pools[limits]
 
