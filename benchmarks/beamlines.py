@@ -357,9 +357,8 @@ def show(checked: Checked) -> bool:
     for what in ("one", "set", "grow"):
         values = [delay for title, delay in checked.delays.items() if title.startswith(what)]
         if values:
-            print(
-                f"  {what}: {len(values)}, median {statistics.median(values):.1f} s, longest {max(values):.1f} s"
-            )
+            median, longest = statistics.median(values), max(values)
+            print(f"  {what}: {len(values)}, median {median:.1f} s, longest {longest:.1f} s")
     steps = max(1, len(checked.memory) // 8)
     for at, sums in [*checked.memory[::steps], checked.memory[-1]]:
         told = ", ".join(f"{what} {size:.0f} MB" for what, size in sums.items())

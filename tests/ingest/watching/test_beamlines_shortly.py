@@ -16,10 +16,10 @@ def test_beamlines_write_while_the_node_is_killed(settings: Settings, tmp_path: 
     assert settings.database_url is not None
     checked = beamlines.simulate(
         tmp_path,
-        seconds=16,
+        seconds=12,
         beamlines=9,
         rate=8,
-        kills=[7],
+        kills=[5],
         database_url=settings.database_url.get_secret_value(),
         wait_s=60,
     )
