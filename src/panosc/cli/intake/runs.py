@@ -75,7 +75,11 @@ def told(runs: Runs, number: int, *, as_json: bool) -> None:
     if as_json:
         terminal.show_json(asdict(done))
         return
-    counts = ", ".join(f"{name} {count}" for name, count in done.report.items())
+    report = done.report
+    if "changed" in report:
+        counts = f"changed {report['changed']} of {report['of']}"
+    else:
+        counts = ", ".join(f"{name} {report[name]}" for name in sorted(report))
     terminal.say(f"Run {number} is done: {counts}.")
     terminal.say(f"To take it back: panosc ingest undo {number} --reason …")
 

@@ -17,7 +17,7 @@ from panosc.catalogue import changes
 from panosc.catalogue.database import unlimited
 from panosc.catalogue.writer import Born, concerned, settle, write
 from panosc.domain.access import Who
-from panosc.domain.errors import Conflict, Forbidden, Invalid
+from panosc.domain.errors import BadFilter, Conflict, Forbidden, Invalid
 from panosc.domain.pid import surrogate
 from panosc.ingest.runs import journal
 from panosc.ingest.runs.differences import compare, labels
@@ -163,7 +163,11 @@ def _chosen(who: Who, selection: Selection, choose: Choose | None) -> Sequence[s
     elif choose is None or selection.model != "Dataset":
         raise Invalid("Only datasets can be chosen by a search.", field="where", hint="Give PIDs.")
     else:
-        pids = choose(who, selection.where)
+        try:
+            pids = choose(who, selection.where)
+        except BadFilter as error:
+            # a value of the edit like any other, not the question of a search
+            raise Invalid(error.detail, field="where", hint=error.hint) from None
     if len(pids) > MOST:
         raise Invalid(
             f"These are {len(pids):,} records; at most {MOST:,} are edited at once.",
