@@ -1,5 +1,6 @@
-"""One node for all tests of the portal."""
+"""One node for all tests of the portal, and the writers of files."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,8 @@ from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
 from panosc.settings import Settings
+
+sys.path.append(str(Path(__file__).parents[1] / "files"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import sqlalchemy as sa
@@ -62,6 +63,7 @@ class House:
 
     app: FastAPI
     engine: sa.Engine
+    settings: Settings
     address: str
     cookies: dict[str, str]
     name: str
@@ -82,18 +84,21 @@ class House:
 
 @contextmanager
 def house(
-    new_database: Callable[..., AbstractContextManager[str]], template: str, home: Path
+    new_database: Callable[..., AbstractContextManager[str]],
+    template: str,
+    home: Path,
+    **more: Any,
 ) -> Iterator[House]:
-    """Serve a node with a person of each role signed in."""
+    """Serve a node with a person of each role signed in; `more` are settings."""
     with new_database(template) as address:
-        settings = Settings(home=home, database_url=address, facility="ILL")
+        settings = Settings(home=home, database_url=address, facility="ILL", **more)
         with open_database(settings) as engine:
             time = [NOW]
             app = create_app(settings, engine, clock=lambda: time[0])
             cookies = _settle(engine, settings)
             with serving(app) as served:
                 name = SessionStore(engine, settings, lambda: NOW).cookie
-                yield House(app, engine, served, cookies, name, time)
+                yield House(app, engine, settings, served, cookies, name, time)
 
 
 def _settle(engine: sa.Engine, settings: Settings) -> dict[str, str]:

@@ -17,6 +17,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
+from panosc.portal.pages.intake import overview, quarantine, run
 from panosc.portal.pages.personal import (
     access,
     account,
@@ -50,6 +51,9 @@ PAGES = (
     requests,
     share_link,
     audit,
+    overview,
+    run,
+    quarantine,
     experiments,
     account,
 )
