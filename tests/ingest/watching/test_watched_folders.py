@@ -4,6 +4,7 @@ import os
 import random
 import shutil
 import time
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from panosc.domain.errors import Invalid
 from panosc.ingest.walking import Walk
 from panosc.ingest.watching import tree as tree_module
+from panosc.ingest.watching.folder import Folder, Mark
 from panosc.ingest.watching.folders import Folders, outermost
 from panosc.ingest.watching.tree import Pace
 
@@ -411,3 +413,24 @@ def test_a_root_that_comes_later_is_waited_for(tmp_path: Path) -> None:
     put(tmp_path / "later/a")
     assert watch.tick()[0] == ["a"]
     assert watch.troubles == {}
+
+
+def test_a_million_files_fit_beside_everything_else() -> None:
+    """A folder of a thousand files, packed: what a file costs beside its name."""
+    tracemalloc.start()
+    try:
+        kept = []
+        for number in range(20):
+            folder = Folder(f"run_{number}", None, deep=0.0)
+            folder.keep(
+                {
+                    b"scan_%06d_master.h5" % file: Mark(2**33, 2**60, 2**60, file)
+                    for file in range(1000)
+                }
+            )
+            kept.append(folder)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, kept)) == 20_000
+    assert size / 20_000 < 80

@@ -10,6 +10,8 @@ from panosc.ingest.walking import Found
 from panosc.ingest.watching.folder import Folder, Mark
 
 Key = tuple[Folder, bytes]
+MOST = 20_000
+"""Files of one root that may wait, whatever its folders are: they take memory."""
 
 
 class Waiting:
@@ -26,6 +28,7 @@ class Waiting:
         self._lock = Lock()
         self._found: dict[Folder, OrderedDict[Key, tuple[int, int, float]]] = {}
         self._gone: deque[Key] = deque()
+        self._count = 0
 
     def add(self, folder: Folder, name: bytes, mark: Mark, *, now: float) -> None:
         """Let a file wait; one that waits already keeps its place, as it is now."""
@@ -33,19 +36,20 @@ class Waiting:
             queue = self._found.setdefault(folder.top, OrderedDict())
             earlier = queue.get((folder, name))
             since = now if earlier is None else earlier[2]
+            self._count += earlier is None
             queue[folder, name] = (mark.size, mark.mtime_ns, since)
 
     def lose(self, folder: Folder, name: bytes) -> None:
         """Let it be known that a file has gone."""
         with self._lock:
             queue = self._found.get(folder.top)
-            if queue is not None:
-                queue.pop((folder, name), None)
+            if queue is not None and queue.pop((folder, name), None) is not None:
+                self._count -= 1
             self._gone.append((folder, name))
 
     def is_full(self, folder: Folder) -> bool:
         """Whether so many files wait that no more should be looked for."""
-        return len(self._found.get(folder.top, ())) >= self._most
+        return self._count >= MOST or len(self._found.get(folder.top, ())) >= self._most
 
     def tops(self) -> list[Folder]:
         """Return the folders right below the root, and the root, of which files wait."""
@@ -60,6 +64,9 @@ class Waiting:
                 if not queue:
                     return
                 (folder, name), (size, mtime_ns, _) = queue.popitem(last=False)
+                self._count -= 1
+                if not queue:
+                    del self._found[top]
             yield Found(path=folder.path_of(name), size=size, mtime_ns=mtime_ns)
 
     def gone(self, most: int) -> Iterator[str]:
@@ -75,7 +82,7 @@ class Waiting:
 
     def __len__(self) -> int:
         with self._lock:
-            return sum(map(len, self._found.values())) + len(self._gone)
+            return self._count + len(self._gone)
 
     def since(self) -> float | None:
         """Return when the file was found that has waited the longest."""

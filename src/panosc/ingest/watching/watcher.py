@@ -32,9 +32,9 @@ from panosc.policy import audit
 BATCH = 400
 """About as many files are taken at a time."""
 GONE = 500
-SETTLE_S = 10.0
+SETTLE_S = 4.0
 """How long places that may be complete wait at most while files come without end."""
-SHARE = 4.0
+SHARE = 2.0
 """Settling pauses this many times as long as it took: many places wait for hours."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 HELD_S = 120.0
