@@ -43,7 +43,18 @@ PARAMETERS = (("wavelength", 1.5, "angstrom"), ("temperature", 20, "degC"), ("re
 
 @pytest.fixture
 def runs(engine: sa.Engine, settings: Settings) -> Runs:
-    """Runs over two datasets and an instrument more."""
+    """Runs over three datasets."""
+    return filled(engine, settings)
+
+
+@pytest.fixture(scope="module")
+def shared_runs(shared: tuple[sa.Engine, Settings]) -> Runs:
+    """The same on the node that tests share."""
+    return filled(*shared)
+
+
+def filled(engine: sa.Engine, settings: Settings) -> Runs:
+    """Write three datasets; return what edits them."""
     rows = dataset(0, parameters=PARAMETERS, title="Scan of iron")
     rows += dataset(1, parameters=PARAMETERS[:1], title="Scan of 100% lead", people=(0, 1))
     rows += dataset(2, instrument=1, samples=(1,))
@@ -135,8 +146,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_preview_says_what_becomes_of_a_dataset(
-    engine: sa.Engine, runs: Runs, tmp_path: Path, name: str
+    shared: tuple[sa.Engine, Settings], shared_runs: Runs, tmp_path: Path, name: str
 ) -> None:
+    engine, runs = shared[0], shared_runs
     operation, expected = CHANGES[name]
     selection, edit = Selection(pids=("local/0",)), Edit(operations=(operation,))
     before = state(engine, tmp_path / "dump")
@@ -203,9 +215,9 @@ def test_values_are_kept_in_si_as_well(engine: sa.Engine, runs: Runs) -> None:
         *("orcid", "nothing", "text", "zero"),
     ],
 )
-def test_what_cannot_be_is_refused(runs: Runs, operation: Operation, said: str) -> None:
+def test_what_cannot_be_is_refused(shared_runs: Runs, operation: Operation, said: str) -> None:
     with pytest.raises(Invalid) as refused:
-        runs.preview(STEWARD, BOTH, Edit(operations=(operation,)))
+        shared_runs.preview(STEWARD, BOTH, Edit(operations=(operation,)))
     assert said in f"{refused.value.detail} {refused.value.hint}"
 
 
@@ -232,7 +244,8 @@ def test_only_what_was_shown_is_applied(engine: sa.Engine, runs: Runs) -> None:
     assert runs.run(STEWARD, run).report == {"changed": 2, "of": 2}
 
 
-def test_datasets_are_chosen_by_a_search(runs: Runs) -> None:
+def test_datasets_are_chosen_by_a_search(shared_runs: Runs) -> None:
+    runs = shared_runs
     edit = Edit(operations=(SetField(field="license", value="CC0"),))
 
     def chosen(where: str) -> int:
@@ -249,7 +262,8 @@ def test_datasets_are_chosen_by_a_search(runs: Runs) -> None:
         chosen("")
 
 
-def test_what_is_not_here_is_said(runs: Runs) -> None:
+def test_what_is_not_here_is_said(shared_runs: Runs) -> None:
+    runs = shared_runs
     edit = Edit(operations=(RenameParameter(name="remark", to="wavelength"),))
     shown = runs.preview(STEWARD, Selection(pids=("local/0", "local/9")), edit)
     assert shown.total == 1
@@ -274,7 +288,8 @@ def test_other_records_are_edited_one_by_one(engine: sa.Engine, runs: Runs, tmp_
     assert after["Instrument.ndjson"] == before["Instrument.ndjson"]
 
 
-def test_only_stewards_who_may_manage(runs: Runs) -> None:
+def test_only_stewards_who_may_manage(shared_runs: Runs) -> None:
+    runs = shared_runs
     edit = Edit(operations=(SetField(field="license", value="CC0"),))
     reader = Who(person="u-1", roles=frozenset({"steward"}), scopes=frozenset({"read", "write"}))
     for who, error in (
@@ -293,7 +308,7 @@ def test_only_stewards_who_may_manage(runs: Runs) -> None:
         ):
             with pytest.raises(error):
                 use(who)
-    assert runs.runs(OPERATOR)[0].id == 1
+    assert runs.runs(OPERATOR)[-1].id == 1
 
 
 def test_the_history_is_for_whoever_may_see_the_detail(engine: sa.Engine, runs: Runs) -> None:

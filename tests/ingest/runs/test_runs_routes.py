@@ -21,9 +21,10 @@ from panosc.settings import Settings
 DOCS = Path(__file__).parents[3] / "docs" / "runs.md"
 
 
-@pytest.fixture
-def api(engine: sa.Engine, settings: Settings) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def api(shared: tuple[sa.Engine, Settings]) -> Iterator[httpx.Client]:
     """Asks a node as a steward."""
+    engine, settings = shared
     written(engine, dataset(0) + dataset(1, kind="raw"))
     app = create_app(settings, engine, clock=lambda: NOW)
     asking.install(app, lambda _request: STEWARD)
@@ -32,8 +33,9 @@ def api(engine: sa.Engine, settings: Settings) -> Iterator[httpx.Client]:
 
 
 def test_the_example_of_the_docs_is_previewed_done_and_undone(
-    engine: sa.Engine, api: httpx.Client, tmp_path: Path
+    shared: tuple[sa.Engine, Settings], api: httpx.Client, tmp_path: Path
 ) -> None:
+    engine = shared[0]
     before = state(engine, tmp_path / "dump")
     body: dict[str, Any] = json.loads(
         re.findall(r"```json\n(.*?)```", DOCS.read_text(), re.DOTALL)[0]
@@ -90,8 +92,8 @@ def test_what_cannot_be_used_is_said(api: httpx.Client, path: str, body: Any, st
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_quarantine_over_http(engine: sa.Engine, api: httpx.Client) -> None:
-    with engine.begin() as connection:
+def test_the_quarantine_over_http(shared: tuple[sa.Engine, Settings], api: httpx.Client) -> None:
+    with shared[0].begin() as connection:
         connection.execute(
             sa.text(
                 "insert into quarantine (url, reason, detail, size, mtime_ns)"

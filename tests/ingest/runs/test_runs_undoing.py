@@ -61,7 +61,7 @@ def batches(draw: st.DrawFn) -> Rows:
 
 
 @given(steps=st.lists(st.one_of(batches(), st.sampled_from(["undo", "redo"])), max_size=7))
-@hypothesis(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_undoing_the_last_run_gives_the_catalogue_that_was(
     engine: sa.Engine, tmp_path: Path, steps: list[Any]
 ) -> None:
@@ -115,7 +115,7 @@ def _empty(engine: sa.Engine) -> None:
 
 
 @given(chosen=st.permutations([0, 1, 2]))
-@hypothesis(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_runs_of_different_datasets_are_undone_in_any_order(
     engine: sa.Engine, tmp_path: Path, chosen: list[int]
 ) -> None:
