@@ -1,11 +1,12 @@
 """Ingest from a file system where every call takes 5 ms: which calls are made, what they cost.
 
-    python benchmarks/slow_files.py [--files 10000] [--delay-ms 5] [--workers 2 8 32]
+    python benchmarks/slow_files.py [--files 10000] [--delay-ms 5] [--workers 1 2 4]
 
 The file system is simulated: `slow_calls.c`, compiled by `cc` and preloaded, lets every call on
-the files wait and counts it. Beside what was measured stands what the calls alone allow: readers
-do one file after the other, so W of them do W / (calls to read a file x delay) files a second.
-The same with no delay tells what processors and database allow.
+the files wait and counts it. Beside what was measured stands what the calls alone allow: each of
+W workers waits for up to 16 files at once, so they do 16 W / (calls to read a file x delay) files
+a second, after the walk. The same with no delay tells what processors and database allow; the
+lower of the two is the limit.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from ingest import generate
 from panosc.catalogue.database import open_database
 from panosc.catalogue.embedded.server import Server, running
 from panosc.catalogue.tables import metadata
+from panosc.files.gulps import AT_ONCE
 from panosc.ingest.walking import LOOKERS
 from panosc.settings import Settings
 
@@ -37,6 +39,7 @@ from pathlib import Path
 from panosc.catalogue.database import open_database
 from panosc.domain.access import OPERATOR
 from panosc.ingest.service import Request, ingest
+from panosc.files.gulps import AT_ONCE
 from panosc.ingest.walking import Walk
 from panosc.settings import Settings
 settings = Settings()
@@ -130,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--delay-ms", type=float, default=5.0)
-    parser.add_argument("--workers", type=int, nargs="+", default=[2, 8, 32])
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     options = parser.parse_args()
     delay = options.delay_ms / 1000
     with tempfile.TemporaryDirectory() as text:
@@ -156,17 +159,17 @@ def main() -> None:
             print(f"  one call after the other: {alone:.1f} s; {LOOKERS} threads look ahead")
             fast = run("ingest", os.cpu_count() or 1, 0.0)
             print(f"without delay: {fast.rate:.0f} files/s by {os.cpu_count()} workers")
-            print("workers | files/s | by calls | ratio | limit")
+            print("workers | files/s | by calls | ratio to limit | limit")
             for workers in options.workers:
                 slow = run("ingest", workers, options.delay_ms)
                 reading = slow.calls_a_file - walk.calls_a_file
                 # walk first, then read
-                each = walk.seconds / walk.files + reading * delay / workers
-                bound = 1 / each
-                limit = "calls" if bound < fast.rate else "processors and database"
+                each = walk.seconds / walk.files + reading * delay / (workers * AT_ONCE)
+                bound = min(1 / each, fast.rate)
+                limit = "calls" if 1 / each < fast.rate else "processors and database"
                 print(
-                    f"{workers:7} | {slow.rate:7.0f} | {bound:8.0f} | {slow.rate / bound:5.2f} |"
-                    f" {limit}",
+                    f"{workers:7} | {slow.rate:7.0f} | {1 / each:8.0f} | {slow.rate / bound:14.2f}"
+                    f" | {limit}",
                     flush=True,
                 )
             print(f"calls a file: {slow.calls_a_file:.2f} ({told(slow.calls, slow.files)})")

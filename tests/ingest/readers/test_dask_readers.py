@@ -223,6 +223,13 @@ def test_a_scheduler_that_is_not_there(settings: Settings, monkeypatch: pytest.M
     assert "PANOSC_DASK_SCHEDULER" in str(caught.value.hint)
 
 
+def test_a_scheduler_with_tls_needs_certificates(settings: Settings) -> None:
+    wanted = settings.model_copy(update={"dask_scheduler": "tls://127.0.0.1:9"})
+    with pytest.raises(Unavailable, match="no certificates") as caught, readers(wanted):
+        pass
+    assert "CA_FILE" in str(caught.value.hint)
+
+
 def test_a_scheduler_without_workers(
     settings: Settings, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,6 +174,12 @@ def far_readers(settings: Settings, address: str) -> Iterator[_Far]:
             hint="Install panosc[dask], here and wherever workers run; "
             "or leave PANOSC_DASK_SCHEDULER out.",
         ) from error
+    if address.startswith("tls:") and _has_no_certificates():
+        raise Unavailable(
+            f"For the Dask scheduler {address} no certificates are given.",
+            hint="Tell Dask of them: DASK_DISTRIBUTED__COMM__TLS__CA_FILE and "
+            "…__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY.",
+        )
     try:
         client: Any = Client(  # type: ignore[no-untyped-call]
             address,
@@ -193,3 +199,10 @@ def far_readers(settings: Settings, address: str) -> Iterator[_Far]:
         yield _Far(client, address, settings)
     finally:
         client.close()
+
+
+def _has_no_certificates() -> bool:
+    from distributed import Security  # noqa: PLC0415 - an extra
+
+    security: Any = Security()  # type: ignore[no-untyped-call]
+    return security.get_connection_args("client").get("ssl_context") is None
