@@ -50,6 +50,7 @@ def _node(
             # a busy machine is not what is tested
             regexp_time_limit_s=20,
             security_contact="mailto:security@example.org",
+            ingest_roots=(Path("/measured"),),
         )
         with (
             open_database(settings) as engine,

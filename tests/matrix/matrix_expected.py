@@ -341,3 +341,29 @@ FOLLOWED = statuses("""
 INSTRUMENTS = {"one": {"pid": D22}, "none": {"pid": "10.5072/none"}}
 PEOPLE_KNOWING_NO_DATA = ("administrator",)
 """An administrator reads the audit trail, which names datasets, and sees none by it."""
+
+# -- what is announced -------------------------------------------------------------------------
+
+ANNOUNCED = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward scientist: 202
+""")
+"""Datasets are announced by stewards and by whoever is in charge of the instrument."""
+ANNOUNCEMENT = statuses("""
+    theirs none
+    everyone: 404 404
+    steward scientist: 200 404
+    nobody:   401 401
+    newcomer: 403 403
+""")
+"""What became of it is told to whoever announced it and to stewards."""
+ANNOUNCED_AGAIN = statuses("""
+    theirs none
+    everyone: 404 404
+    steward scientist: 202 404
+    nobody:   401 401
+    newcomer token_read service: 403 403
+""")
+ANNOUNCEMENTS = {"theirs": {"id": "u-scientist:run-1"}, "none": {"id": "u-scientist:run-2"}}

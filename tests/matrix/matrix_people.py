@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from matrix_catalogue import DATASETS, NOW
 
 from panosc.app import create_app
+from panosc.catalogue.intake import announcement
 from panosc.catalogue.loading import load
 from panosc.catalogue.people import account, alias, session
 from panosc.domain.access import OPERATOR
@@ -169,6 +170,10 @@ def _load(engine: sa.Engine, settings: Settings, catalogue: Path) -> None:
         return {"Group": done.groups, "GroupMember": done.members}
 
     load(engine, catalogue, now=NOW, beside=beside, born=for_writers(shelf, NOW))
+    with engine.begin() as connection:
+        failed = {"kind": "http", "state": "failed", "body": {"said": {"paths": ["/measured/x"]}}}
+        row = {"id": "u-scientist:run-1", "who": "u-scientist", **failed}
+        connection.execute(sa.insert(announcement).values(**row, at=NOW, next_try=NOW))
     for person in _IN_NODE:
         groups.add(OPERATOR, "node", f"u-{person}", role=person)
 

@@ -261,6 +261,13 @@ TABLE: dict[str, Rule] = {
         **expected.STEWARDED_STALE,
         body=f'{{"pids": ["10.5072/closed-said"], {EDIT}, "reason": "So.", "token": "none"}}',
     ),
+    "POST /api/v1/ingest": Rule(
+        **expected.ANNOUNCED, body=f'{{"paths": ["/measured/run-1"], "instrument": "{D22}"}}'
+    ),
+    "GET /api/v1/ingest/{id}": Rule(**expected.ANNOUNCEMENT, params=expected.ANNOUNCEMENTS),
+    "POST /api/v1/ingest/{id}/retry": Rule(
+        **expected.ANNOUNCED_AGAIN, params=expected.ANNOUNCEMENTS
+    ),
     "GET /api/v1/ingest/watchers": Rule(**expected.WATCHERS),
     "GET /api/v1/ingest/heartbeat": Rule(**expected.READING),
     "GET /-/metrics": Rule(**expected.WATCHED),

@@ -43,6 +43,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "retry_command",
         "Let the next run read files again that were set aside: all, or those named.",
     ),
+    "announce": (
+        "intake.messages",
+        "announce_command",
+        "Announce a dataset at a node: its files are ingested there, where they lie.",
+    ),
+    "listen": (
+        "intake.messages",
+        "listen_command",
+        "Listen to the broker of the settings, keep what is announced, and ingest its files.",
+    ),
 }
 """Command → module in `panosc.cli`, what it is called there, what it does."""
 

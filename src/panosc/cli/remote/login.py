@@ -52,7 +52,7 @@ def login(url: Url, scope: Scopes = None, as_json: AsJson = False) -> None:
 def logout(url: KnownUrl = None, as_json: AsJson = False) -> None:
     """End your login at a node: its tokens are good no more, and forgotten here."""
     credentials = _credentials()
-    with Node(_which(credentials, url)) as node:
+    with Node(which(credentials, url)) as node:
         with credentials.locked():
             kept = credentials.read().get(node.address)
             if kept is None:
@@ -74,8 +74,8 @@ def whoami(url: KnownUrl = None, as_json: AsJson = False) -> None:
             field="url",
             hint="Give the address: panosc whoami https://…",
         )
-    with Node(_which(credentials, url)) as node:
-        token = _plain(given) if given else node.access(credentials)
+    with Node(which(credentials, url)) as node:
+        token = plain_token(given) if given else node.access(credentials)
         found = node.me(token)
         if found is None and given is None:
             found = node.me(node.access(credentials, bad=token))
@@ -91,7 +91,7 @@ def _credentials() -> Credentials:
     return Credentials(ClientSettings().config_home / "panosc")
 
 
-def _plain(given: SecretStr) -> str:
+def plain_token(given: SecretStr) -> str:
     """Return a token that can stand in a header; a message about a header would show it."""
     token = given.get_secret_value().strip()
     if not token.isascii() or not token.isprintable() or " " in token or not token:
@@ -103,7 +103,13 @@ def _plain(given: SecretStr) -> str:
     return token
 
 
-def _which(credentials: Credentials, url: str | None) -> str:
+def which(credentials: Credentials, url: str | None) -> str:
+    """Return the address of the node that is meant; without one, of the only login.
+
+    Raises
+    ------
+    Invalid
+    """
     if url is not None:
         return checked(url)
     known = sorted(credentials.read())

@@ -155,7 +155,15 @@ class Node:
 
     def me(self, token: str) -> dict[str, Any] | None:
         """Return who the node takes the holder of a token for; None if it refuses the token."""
-        answer = self._call("GET", "/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+        return self._asked("GET", "/api/v1/me", token)
+
+    def announce(self, token: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Announce a dataset; return what became of it, None if the node refuses the token."""
+        return self._asked("POST", "/api/v1/ingest", token, json=body)
+
+    def _asked(self, method: str, path: str, token: str, **options: Any) -> dict[str, Any] | None:
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self._call(method, path, headers=headers, **options)
         if answer.status_code == _UNAUTHORISED:
             return None
         content = self._content(answer)

@@ -7,6 +7,7 @@ means is `icat`; what becomes of it is `desk`.
 import hashlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ _PORT = 61613
 _HEARTBEAT_MS = 10_000
 _ANSWER_S = 15.0
 _CLOSE_S = 3.0
+_PAUSES_S = (0.2, 1.0, 3.0)
 _AT_ONCE = 10
 """Messages that a broker sends before they are acknowledged."""
 SENDER = Who(person="icat", via="nobody")
@@ -223,15 +225,25 @@ class _Session(stomp.ConnectionListener):  # type: ignore[misc]
             return
         headers = frame.headers
         body = frame.body if isinstance(frame.body, bytes) else str(frame.body or "").encode()
-        try:
-            keep(self._register, body)
-        except Exception as error:
-            # not acknowledged: the broker sends it again to the next session
-            _log.exception("A message could not be kept")
-            self.reason = f"a message could not be kept: {type(error).__name__}"
-            self.over.set()
-            return
-        self._connection.ack(headers["message-id"], headers["subscription"])
+        if self._kept(body):
+            self._connection.ack(headers["message-id"], headers["subscription"])
+
+    def _kept(self, body: bytes) -> bool:
+        """Keep a message, with patience: a database may be away for a moment."""
+        for pause in (*_PAUSES_S, None):
+            try:
+                keep(self._register, body)
+            except Exception as error:
+                _log.exception("A message could not be kept")
+                if pause is not None:
+                    time.sleep(pause)
+                    continue
+                # not acknowledged: the broker sends it again to the next session
+                self.reason = f"a message could not be kept: {type(error).__name__}"
+                self.over.set()
+                return False
+            return True
+        return False
 
     @override
     def on_error(self, frame: Any) -> None:

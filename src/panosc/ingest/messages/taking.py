@@ -67,6 +67,7 @@ def by_ingest(
         if absent:
             return Outcome(waits_for=f"Not there yet: {_listed(absent)}")
         told = _known_here(engine, said.told(announced.kind))
+        told = replace(told, derived_from=tuple(map(_origin, told.derived_from)))
         request = Request(
             roots=paths,
             told=told,
@@ -122,6 +123,19 @@ def _known_here(engine: sa.Engine, told: Told) -> Told:
             if row is not None and row.name:
                 told = replace(told, instrument=row.name, facility=row.facility)
     return told
+
+
+def _origin(name: str) -> str:
+    """Return the PID, or the path as places are known by: a folder's with a slash at its end."""
+    if not name.startswith("/"):
+        return name
+    try:
+        path = Path(name).resolve()
+        # one that is gone, or to come, is a file if it looks like one
+        is_folder = path.is_dir() or not (path.exists() or path.suffix)
+    except (OSError, RuntimeError, ValueError):
+        return name
+    return f"{path}/" if is_folder else str(path)
 
 
 def _proposal(connection: sa.Connection, name: str) -> str | None:
