@@ -17,7 +17,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
-from panosc.portal.pages.intake import overview, quarantine, run
+from panosc.portal.pages.intake import edit, overview, quarantine, record, run
 from panosc.portal.pages.personal import (
     access,
     account,
@@ -36,6 +36,7 @@ PAGES = (
     search,
     # its paths lie beneath those of datasets, which take everything
     access,
+    record,
     datasets,
     documents,
     instruments,
@@ -54,6 +55,7 @@ PAGES = (
     overview,
     run,
     quarantine,
+    edit,
     experiments,
     account,
 )

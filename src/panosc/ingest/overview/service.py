@@ -41,6 +41,10 @@ class Overview:
         # a profile is a file of the operator's; it is read again when the node starts
         self._waits = cache(lambda: _waits(settings))
 
+    def check(self, who: Who) -> None:
+        """Let nobody but a steward go on."""
+        demand(who)
+
     def runs(
         self, who: Who, chosen: Chosen, *, before: int | None = None, limit: int = 50
     ) -> list[Run]:

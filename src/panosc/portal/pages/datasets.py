@@ -40,6 +40,12 @@ _OWN = frozenset(
 )
 _FILE = frozenset({"name", "size", "sha256", "format"})
 _PARAMETER = frozenset({"name", "value", "unit", "path"})
+TABS = (
+    ("Overview", ""),
+    ("Metadata", "/-/metadata"),
+    ("Files", "/-/files"),
+    ("History", "/-/history"),
+)
 _NO_FORMAT = "The page holds this record's JSON-LD; there is no other export yet."
 
 
@@ -128,10 +134,6 @@ def _detailed(site: Site, who: Who, pid: str) -> Item:
     return record
 
 
-def _tabs(record: Item) -> list[tuple[str, str]]:
-    return [("Overview", ""), ("Metadata", "/-/metadata"), ("Files", "/-/files")]
-
-
 def _title(record: Item) -> str:
     return str(record.get("title") or record["pid"])
 
@@ -142,7 +144,7 @@ def _beneath(record: Item, current: str) -> Item:
         "name": _title(record),
         "pid": record["pid"],
         "current": current,
-        "tabs": _tabs(record),
+        "tabs": TABS,
     }
 
 
@@ -175,7 +177,7 @@ def _content(site: Site, request: Request, record: Item) -> Item:
         "released": record.get("releaseDate"),
         "description": record.get("description"),
         "is_detailed": is_detailed(record),
-        "tabs": _tabs(record),
+        "tabs": TABS,
         "older": record.get("isNewVersionOf"),
         "techniques": facts.methods(record),
         "samples": record.get("samples", []),

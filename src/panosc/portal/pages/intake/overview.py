@@ -13,9 +13,17 @@ from fastapi.responses import Response
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, NotFound
 from panosc.ingest.overview.told import Chosen, Place
+from panosc.ingest.report import printable
 from panosc.ingest.watching.heartbeat import Seen
 from panosc.portal.pages.intake.reasons import advice
-from panosc.portal.pages.intake.wording import KINDS, STATES, span, split_path, summary
+from panosc.portal.pages.intake.wording import (
+    KINDS,
+    STATES,
+    path_of,
+    span,
+    split_path,
+    summary,
+)
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
 from panosc.portal.words import query_string
 
@@ -82,7 +90,7 @@ def router(site: Site) -> APIRouter:
         request: Request, who: Asker, name: Annotated[str, Form(alias="id", max_length=2000)] = ""
     ) -> Response:
         # whoever may not see this page is told so before anything else
-        site.overview.reasons(who)
+        site.overview.check(who)
         try:
             site.register.retry(who, name)
         except (Conflict, NotFound) as error:
@@ -128,6 +136,7 @@ def _page(
     pairs = filters.pairs()
     is_whole = not pairs and before is None
     more = found[RUNS:]
+    whole = _whole(site, who, now) if is_whole else None
     return site.render.page(
         request,
         "ingest",
@@ -146,7 +155,8 @@ def _page(
         newest=query_string(pairs),
         done=_DONE.get(request.query_params.get("done", "")),
         error=error,
-        whole=_whole(site, who, now) if is_whole else None,
+        whole=whole,
+        is_empty=whole is not None and not found and not _has_something(whole),
     )
 
 
@@ -169,6 +179,7 @@ def _whole(site: Site, who: Who, now: datetime) -> dict[str, Any]:
         "announcements": [
             {
                 "id": item.id,
+                "name": printable(item.id),
                 "kind": item.kind,
                 "who": item.who,
                 "at": item.at.isoformat(),
@@ -178,12 +189,16 @@ def _whole(site: Site, who: Who, now: datetime) -> dict[str, Any]:
                 and not {"said", "proposal"}.isdisjoint(item.body),
                 "tries": item.tries,
                 "next": item.next_try.isoformat(),
-                "detail": item.detail,
+                "detail": printable(item.detail or ""),
                 "paths": _paths(item.body),
             }
             for item in announced.newest
         ],
     }
+
+
+def _has_something(whole: dict[str, Any]) -> bool:
+    return any(whole[name] for name in ("watchers", "places", "reasons", "announcements"))
 
 
 def _watcher(seen: Seen) -> dict[str, Any]:
@@ -210,18 +225,18 @@ def _watcher(seen: Seen) -> dict[str, Any]:
         "colour": colour,
         "silent": span(seen.age_s),
         "beat": seen.beat.isoformat(),
-        "roots": [(root.get("path", ""), root.get("state", "")) for root in roots],
+        "roots": [(printable(str(root.get("path", ""))), root.get("state", "")) for root in roots],
         "files": content.get("files", 0),
         "backlog": content.get("backlog", 0),
         "lag": span(float(content.get("lagS", 0))),
         "waiting": content.get("waiting", 0),
-        "troubles": troubles[:TROUBLES],
+        "troubles": [printable(text) for text in troubles[:TROUBLES]],
         "more_troubles": max(0, len(troubles) - TROUBLES),
     }
 
 
 def _place(place: Place, now: datetime) -> dict[str, Any]:
-    folder, name = split_path(place.base.rstrip("/") or place.key)
+    folder, name = split_path(path_of(place.base).rstrip("/") or place.key)
     return {
         "folder": folder,
         "name": name,
@@ -242,4 +257,4 @@ def _paths(body: dict[str, Any]) -> list[str]:
     paths = said.get("paths") if isinstance(said, dict) else None
     if paths is None:
         paths = [body["location"]] if isinstance(body.get("location"), str) else []
-    return [str(path) for path in paths[:3]]
+    return [printable(str(path)) for path in paths[:3]]

@@ -45,7 +45,7 @@ def router(site: Site) -> APIRouter:
         path: Typed = "",
     ) -> Response:
         sought = Sought(reason=reason, text=path.strip())
-        site.overview.reasons(who)
+        site.overview.check(who)
         try:
             chosen = _chosen(site, who, which, urls, sought)
             count = site.runs.retry(who, chosen)

@@ -91,7 +91,7 @@ def router(site: Site) -> APIRouter:
 
 def _run(site: Site, who: Who, number: str) -> Run:
     # whoever may not see runs learns nothing of their numbers
-    site.overview.effects(who, 0)
+    site.overview.check(who)
     if not (number.isascii() and number.isdigit() and len(number) < 20):  # noqa: PLR2004
         raise NotFound(f"There is no run “{number[:40]}”.", hint="The page /ingest lists the runs.")
     return site.runs.run(who, int(number))
@@ -107,7 +107,7 @@ def _told(site: Site, run: Run) -> dict[str, Any]:
         "undone_by": run.undone_by,
         "blocked_by": run.blocked_by,
         "may_be_undone": run.may_be_undone,
-        "asked": list(asked(run)),
+        "wanted": list(asked(run)),
         "counts": [
             (label, number(run.report.get(name))) for name, label in _COUNTS if name in run.report
         ],

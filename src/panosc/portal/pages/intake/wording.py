@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from panosc.ingest.report import printable
 from panosc.ingest.runs.entries import Changed, Run
 from panosc.portal.words import plural
 
@@ -208,8 +209,8 @@ def path_of(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:
-        return url
-    return unquote(parts.path) if parts.scheme == "file" else url
+        return printable(url)
+    return printable(unquote(parts.path) if parts.scheme == "file" else url)
 
 
 def split_path(path: str) -> tuple[str, str]:
