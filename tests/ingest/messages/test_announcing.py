@@ -178,3 +178,16 @@ def test_what_cannot_be_kept_is_refused(announcing: Node) -> None:
         answer = announcing.ask("steward", "POST", "/api/v1/ingest", content=body, headers=headers)
         assert answer.status_code == 422, (wrong, answer.text)
     assert announcing.rows() == {}
+
+
+def test_a_folder_that_is_announced_is_one_dataset(announcing: Node) -> None:
+    folder = announcing.data / "run1"
+    for name in ("a.nxs", "b.nxs", "scan0001/c.nxs"):
+        write_nexus(folder / name, name)
+    announcing.announce(id="x", paths=[str(folder)], title="All of it")
+    announcing.desk().step()
+    [pid] = announcing.find("x").json()["pids"]
+    dataset = announcing.dataset(pid)
+    assert dataset["title"] == "All of it"
+    names = sorted(item["name"] for item in dataset["files"])
+    assert names == ["a.nxs", "b.nxs", "scan0001/c.nxs"]

@@ -10,7 +10,7 @@ from typing import Any
 import node_processes as processes
 import sqlalchemy as sa
 from announcing_node import dataset_of, write_nexus
-from node_processes import Served, until
+from node_processes import Broker, Served, until
 
 from panosc.catalogue.intake import announcement
 from panosc.catalogue.people import account
@@ -23,9 +23,13 @@ from panosc.settings import Settings
 def send(served: Served, *calls: tuple[str, dict[str, Any]]) -> None:
     """Let the library's own client send to the broker that the node listens to."""
     assert served.broker is not None
+    send_to(served.broker, *calls)
+
+
+def send_to(broker: Broker, *calls: tuple[str, dict[str, Any]]) -> None:
     script = Path(__file__).with_name("icat_sender.py")
     subprocess.run(
-        [sys.executable, str(script), str(served.broker.port)],
+        [sys.executable, str(script), str(broker.port)],
         input=json.dumps(calls),
         text=True,
         check=True,

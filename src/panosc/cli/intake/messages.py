@@ -63,7 +63,9 @@ def listen_command(
 def announce_command(  # noqa: PLR0913, PLR0917 - the options of a command
     paths: Annotated[
         list[str],
-        typer.Argument(help="Folders or files of the dataset, as the node sees them.", metavar="PATH…"),
+        typer.Argument(
+            help="Folders or files of the dataset, as the node sees them.", metavar="PATH…"
+        ),
     ],
     server: Annotated[
         str | None,
