@@ -16,6 +16,20 @@ _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def bounded_ns(mtime_ns: int) -> int:
+    """Return a time of change of a file as 64 bits hold it, for some file systems hold more.
+
+    Examples
+    --------
+    >>> bounded_ns(17 * 10**18) == 2**63 - 1
+    True
+    """
+    return min(max(mtime_ns, _LEAST), _MOST)
+
+
 def utc(text: str | None, *, zone: ZoneInfo) -> str | None:
     """Return the time in UTC as ISO 8601 with ``Z``; None when it cannot be understood.
 

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from panosc.domain.errors import Unreadable
+from panosc.domain.times import bounded_ns
 
 MOST_BYTES: Final = 2**20
 """Files up to this size are read in one gulp."""
@@ -121,7 +122,7 @@ def require_same(descriptor: int, size: int, mtime_ns: int) -> None:
     now = os.fstat(descriptor)
     if not stat.S_ISREG(now.st_mode):
         raise Unreadable("it is not a regular file", reason="special-file")
-    if (now.st_size, now.st_mtime_ns) != (size, mtime_ns):
+    if (now.st_size, bounded_ns(now.st_mtime_ns)) != (size, mtime_ns):
         raise Unreadable("it changes while it is read; run again later", reason="changing")
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from panosc.catalogue.tables import location
 from panosc.domain.errors import Unreadable
+from panosc.domain.times import bounded_ns
 
 ONLINE: Final = "online"
 NEARLINE: Final = "nearline"
@@ -35,7 +36,7 @@ class OnlineFile:
             now = os.stat(self.path)  # noqa: PTH116 - of a path that may be no text
         except OSError:
             return "gone"
-        same = (now.st_size, now.st_mtime_ns) == (self.size, self.mtime_ns)
+        same = (now.st_size, bounded_ns(now.st_mtime_ns)) == (self.size, self.mtime_ns)
         return None if same else "changed"
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from panosc.domain.times import bounded_ns
 from panosc.files.careful import Refusal
 from panosc.ingest.formats import Contributor, Facts, Part, Quantity, Specimen
 from panosc.ingest.grouping import Piece
@@ -89,7 +90,7 @@ def look(path: str) -> Found | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         return None
-    return Found(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return Found(path=path, size=status.st_size, mtime_ns=bounded_ns(status.st_mtime_ns))
 
 
 def written(facts: Facts) -> str:

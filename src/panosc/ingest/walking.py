@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from panosc.domain.errors import Invalid
+from panosc.domain.times import bounded_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,4 +234,4 @@ def _may_follow(entry: "os.DirEntry[str]", root: str, passed: list[tuple[str, st
 
 
 def _found(path: str, status: os.stat_result) -> Found:
-    return Found(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return Found(path=path, size=status.st_size, mtime_ns=bounded_ns(status.st_mtime_ns))

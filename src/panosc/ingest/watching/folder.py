@@ -4,6 +4,8 @@ import os
 from array import array
 from typing import NamedTuple, Self
 
+from panosc.domain.times import bounded_ns
+
 _NUMBERS = 4
 _LOW = 2**63 - 1
 
@@ -21,7 +23,8 @@ class Mark(NamedTuple):
     @classmethod
     def of(cls, status: os.stat_result, inode: int) -> Self:
         """Return the mark of a file; `inode` is that of its name, which may be a link."""
-        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns, cls.inode_of(inode))
+        times = bounded_ns(status.st_mtime_ns), bounded_ns(status.st_ctime_ns)
+        return cls(status.st_size, *times, cls.inode_of(inode))
 
     @staticmethod
     def inode_of(number: int) -> int:
