@@ -1,5 +1,6 @@
 """Files whose names share a stem are one dataset: a numor in two formats, a series of images."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -13,6 +14,7 @@ from panosc.ingest.grouping import Grouping, Piece, Place, Share, leading
 from panosc.ingest.grouping.folder import missing
 
 _LONGEST = 500
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class PatternGrouping(Grouping):
@@ -45,10 +47,13 @@ class PatternGrouping(Grouping):
     def place(
         self, path: PurePosixPath, folder: PurePosixPath, options: Mapping[str, Any]
     ) -> Place | None:
-        found = _compiled(options["name"]).fullmatch(str(path.relative_to(folder)))
-        if found is None:
+        text = str(path.relative_to(folder))
+        # a letter for a letter, so that what is no text keeps names apart in the stem
+        found = _compiled(options["name"]).fullmatch(_SURROGATES.sub("\ufffd", text))
+        if found is None or found["stem"] is None:
             return Place(key=str(path), base=str(folder))
-        return Place(key=f"{folder}/\x1f{found['stem']}", base=str(folder))
+        stem = text[slice(*found.span(found.re.groupindex["stem"]))]
+        return Place(key=f"{folder}/\x1f{stem}", base=str(folder))
 
     @override
     def divide(self, pieces: Sequence[Piece], options: Mapping[str, Any]) -> Iterable[Share]:
