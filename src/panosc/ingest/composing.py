@@ -48,12 +48,12 @@ class Draft:
 def compose(share: Share, told: Told, *, kind: str | None, terms: Terms) -> Draft:
     """Return the dataset that a share of the files of a place makes."""
     pid = pid_of(share, terms)
-    facts = _over(told, _merged(share))
+    facts = _over(told, _merged(share, ZoneInfo(terms.time_zone)))
     parameters = (*told.parameters, *_missing(share))
     named = {item.name for item in told.parameters}
     parameters += tuple(item for item in facts.parameters if item.name not in named)
     lead = share.pieces[0]
-    name = share.part or _name(share)
+    name = share.part or _text(_name(share))
     own = replace(
         terms,
         facility=told.facility or terms.facility,
@@ -66,7 +66,7 @@ def compose(share: Share, told: Told, *, kind: str | None, terms: Terms) -> Draf
         if model == "Dataset":
             row["derivedFrom"] = _pids(told) or None
             is_one_of_many = facts.default_plot is not None and len(share.pieces) > 1
-            row["defaultFile"] = lead.name if is_one_of_many else None
+            row["defaultFile"] = _text(lead.name) if is_one_of_many else None
     return Draft(
         pid=pid,
         part=share.part,
@@ -82,7 +82,8 @@ def compose(share: Share, told: Told, *, kind: str | None, terms: Terms) -> Draf
 def pid_of(share: Share, terms: Terms) -> str:
     """Return the identifier of a dataset, from the content of its files.
 
-    A file that nobody may read, on tape, stands for itself by its name, size and time of change.
+    A file that nobody may read, on tape, stands for itself by its place, size and time of change:
+    that two have the same name tells nothing.
     """
     sums = [piece.sha256 or _unread(piece) for piece in share.pieces]
     if share.part:
@@ -91,7 +92,7 @@ def pid_of(share: Share, terms: Terms) -> str:
 
 
 def _unread(piece: Piece) -> str:
-    words = f"unread {piece.name}\n{piece.size}\n{piece.mtime_ns}"
+    words = f"unread {piece.path}\n{piece.size}\n{piece.mtime_ns}"
     return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -103,7 +104,7 @@ def _name(share: Share) -> str:
     return folder or lead.name
 
 
-def _merged(share: Share) -> Facts:
+def _merged(share: Share, zone: ZoneInfo) -> Facts:
     """Return what the files say together."""
     found = [item for one in share.pieces if (item := _facts(one, share.part)) is not None]
     if not found:
@@ -117,8 +118,8 @@ def _merged(share: Share) -> Facts:
             name: _first(found, name)
             for name in ("title", "description", "probe", "instrument", "facility", "proposal")
         },
-        start=_outer([item.start for item in found], min),
-        end=_outer([item.end for item in found], max),
+        start=_outer([item.start for item in found], min, zone),
+        end=_outer([item.end for item in found], max, zone),
         definitions=_union(item.definitions for item in found),
         is_reduced=any(item.is_reduced for item in found),
         samples=_union(item.samples for item in found),
@@ -137,9 +138,8 @@ def _first(found: Sequence[Facts], name: str) -> Any:
     return next((value for item in found if (value := getattr(item, name))), None)
 
 
-def _outer(times: Sequence[str | None], choose: Any) -> str | None:
+def _outer(times: Sequence[str | None], choose: Any, zone: ZoneInfo) -> str | None:
     """Return the earliest or latest time as it is spelt; zones are the site's where none is."""
-    zone = ZoneInfo("UTC")
     known = [(read, time) for time in times if (read := utc(time, zone=zone)) is not None]
     return choose(known)[1] if known else next((time for time in times if time), None)
 
@@ -202,12 +202,17 @@ def _files(share: Share, pid: str) -> Iterator[tuple[str, Row]]:
             "File",
             {
                 "datasetId": pid,
-                "name": piece.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+                "name": _text(piece.name),
                 "size": piece.size,
                 "sha256": piece.sha256,
                 "format": None if piece.facts is None else piece.facts.format,
             },
         )
+
+
+def _text(name: str) -> str:
+    """Return the name of a file as text, whatever its bytes are."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _pids(told: Told) -> list[str]:
