@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,6 +22,7 @@ from panosc.ingest.composing import Draft, compose
 from panosc.ingest.grouping import Piece
 from panosc.ingest.pieces import kept, look, moment, piece_of, row_of
 from panosc.ingest.profiles import Match, Profile
+from panosc.ingest.profiles.completing import Completing, is_of, is_young
 from panosc.ingest.readers import Readers
 from panosc.ingest.records import Terms
 from panosc.ingest.registering import PART, Registering
@@ -36,8 +37,6 @@ PASSING = frozenset({"not-openable", "changing"})
 """Reasons that the next run may find gone although the file is the same."""
 UNFINISHED = frozenset({"changing", "open-for-writing", "truncated", "empty"})
 """Reasons for which the rest of its dataset waits, for a while."""
-OPEN_S = 60.0
-"""How long a file that says that it is not finished is believed, where no quiet time is given."""
 
 Advance = Callable[[Sequence[Found]], None]
 
@@ -67,9 +66,9 @@ class Passage:
     clock: Callable[[], datetime]
     wishes: Wishes = field(default_factory=Wishes)
     advance: Advance = lambda _: None
-    _marked: set[str] = field(default_factory=set)
-    _busy: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """URL of an unfinished file → its place and its time of change."""
+    roots: Sequence[str] = ()
+    """URLs below which places are completed on these terms; without any, all are."""
+    _completing: Completing = field(default_factory=Completing)
     _rehearsed: set[str] = field(default_factory=set)
     _held: dict[str, dict[str, Piece]] = field(default_factory=dict)
     """Place → URL → piece, of a run that writes nothing."""
@@ -94,7 +93,7 @@ class Passage:
                 bad.append((found, outcome))
                 self._set_aside(found, match, outcome)
             else:
-                self._busy.pop(found.url, None)
+                self._completing.finished(found.url)
                 piece = piece_of(found, match, outcome.value)
                 if self._waits(match, piece):
                     pieces.append((match, piece))
@@ -109,7 +108,7 @@ class Passage:
     def vanish(self, urls: Sequence[str]) -> None:
         """Note that files are no longer where they were; their records stay."""
         for url in urls:
-            self._busy.pop(url, None)
+            self._completing.finished(url)
         if not urls or self.wishes.is_dry:
             self.report.removed += len(urls)
             return
@@ -126,12 +125,12 @@ class Passage:
         if self.wishes.is_dry:
             self._rehearse_held()
             return 0
-        with self.engine.connect() as connection:
-            places = store.waiting(connection, self.profile.name)
         left = 0
         drafts: list[Draft] = []
-        for place in places:
-            found = self._due(place)
+        with self.engine.connect() as connection:
+            places = store.waiting(connection, self.profile.name, self.roots)
+        for place, match in self._completing.matched(self.profile, places):
+            found = self._due(place, match)
             left += not found
             drafts += found
             if sum(len(draft.pieces) for draft in drafts) >= BATCH_FILES:
@@ -159,29 +158,38 @@ class Passage:
                 else:
                     matched.append((item, match))
             with self.engine.connect() as connection:
-                known = store.known(connection, [item.url for item, _ in matched])
+                known = store.known(
+                    connection, [item.url for item, _ in matched], profile=self.profile.name
+                )
             moved: list[tuple[str, str]] = []
+            placed: list[dict[str, Any]] = []
             tiers = self.profile.tiers([item.path for item, _ in matched])
             for (item, match), tier in zip(matched, tiers, strict=True):
                 before = known.get(item.url)
-                if before is None or self._is_new(item, before):
+                if before is None or self._is_new(item, before, tier):
                     yield item, match, tier
                     continue
-                if before.pids and tier != before.tier:
+                if tier != before.tier:
                     moved.append((item.url, tier))
+                if before.pids and match.rule.grouping.waits:
+                    if before.place != url_of(match.place.key):
+                        placed.append(self._place(item, match, tier))
+                elif before.reason in UNFINISHED:
+                    self._completing.begun(url_of(match.place.key), item.url, item.mtime_ns)
                 self._skip(item, before)
-            self._move(moved)
+            self._move(moved, placed)
 
-    def _is_new(self, item: Found, before: store.Known) -> bool:
+    def _is_new(self, item: Found, before: store.Known, tier: str) -> bool:
         if self.wishes.rehash or before.tier == "removed":
             return True
-        if self.wishes.told is not None and before.waits:
-            return False
+        if before.waits and tier == "online" != before.tier:
+            # it came back from tape before its dataset was complete: now it can be read
+            return True
         return (before.size, before.mtime_ns) != (item.size, item.mtime_ns)
 
     def _leave(self, item: Found, match: Match | None) -> None:
         if match is not None:
-            self._marked.add(url_of(match.place.key))
+            self._completing.marked.add(url_of(match.place.key))
         self.report.files += 1
         self.report.left_alone += 1
         self.advance([item])
@@ -194,14 +202,23 @@ class Passage:
             )
         elif not before.waits:
             self.report.unchanged += 1
-            self.report.pids += sorted(before.pids - set(self.report.pids))
+            self.report.meet(sorted(before.pids))
         self.advance([item])
 
-    def _move(self, moved: Sequence[tuple[str, str]]) -> None:
-        if moved and not self.wishes.is_dry:
+    def _place(self, item: Found, match: Match, tier: str) -> dict[str, Any]:
+        """Return the row of a registered file whose place did not know of it."""
+        piece = piece_of(item, match, tier)
+        row = row_of(piece, match, profile=self.profile.name, seen=self.clock())
+        return {**row, "registered": True}
+
+    def _move(
+        self, moved: Sequence[tuple[str, str]], placed: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        if (moved or placed) and not self.wishes.is_dry:
             with self.engine.begin() as connection:
                 self._note_places(connection, [url for url, _ in moved])
                 touched = store.retier(connection, moved)
+                store.place(connection, placed)
                 record_changes(connection, {("Dataset", key) for key in touched})
 
     def _note_places(self, connection: sa.Connection, urls: Sequence[str]) -> None:
@@ -241,7 +258,7 @@ class Passage:
             Trouble(path=found.path, reason=str(outcome.reason), detail=outcome.detail)
         )
         if outcome.reason in UNFINISHED:
-            self._busy[found.url] = (url_of(match.place.key), found.mtime_ns)
+            self._completing.begun(url_of(match.place.key), found.url, found.mtime_ns)
 
     def _waits(self, match: Match, piece: Piece) -> bool:
         if self.wishes.complete and not match.rule.grouping.waits:
@@ -252,68 +269,62 @@ class Passage:
 
     # ---- complete ----
 
-    def _due(self, place: store.Waiting) -> list[Draft]:
+    def _due(self, place: store.Waiting, match: Match | None) -> list[Draft]:
         """Return the datasets of a place if it is complete; nothing if it is not."""
+        if match is None:
+            self._take_anew(place)
+            return []
+        now, completion = self.clock(), match.rule.completion
+        if not (self.wishes.complete or self._completing.may_be(completion, place, now)):
+            return []
         with self.engine.connect() as connection:
-            rows = store.arrivals(connection, self.profile.name, place.key)
-        match = next(
-            (
-                found
-                for row in rows
-                if (found := self.profile.match(PurePosixPath(path_of(row.url))))
-            ),
-            None,
-        )
-        if match is None or url_of(match.place.key) != place.key:
-            # the profile was changed since: its files are looked at anew
-            with self.engine.begin() as connection:
-                store.drop(connection, [row.url for row in rows])
+            rows = store.arrivals(connection, self.profile.name, place)
+        found = (self.profile.match(PurePosixPath(path_of(row.url))) for row in rows)
+        # what the path of the first file says counts, in whatever order they came
+        match = next((one for one in found if is_of(one, place)), None) or match
+        fresh = [kept(row) for row in rows if not row.registered]
+        facts = [piece.facts for piece in fresh if piece.facts is not None]
+        if not (self.wishes.complete or self._completing.is_so(completion, place, now, facts)):
             return []
-        fresh = {row.url: kept(row) for row in rows if not row.registered}
-        if not self._is_complete(match, list(fresh.values()), place):
+        again = self._again(match, [row for row in rows if row.registered])
+        if again is None:
             return []
-        old = [row for row in rows if row.registered]
-        pieces = [*fresh.values(), *self._again(match, old)]
-        return self._compose(match, sorted(pieces, key=lambda piece: piece.name))
+        return self._compose(match, sorted([*fresh, *again], key=lambda piece: piece.name))
 
-    def _is_complete(self, match: Match, pieces: Sequence[Piece], place: store.Waiting) -> bool:
-        completion = match.rule.completion
-        if self.wishes.complete or place.key in self._marked:
-            return True
-        quiet = completion.quiet_s or OPEN_S
-        now = self.clock()
-        young = [
-            url
-            for url, (key, mtime_ns) in self._busy.items()
-            if key == place.key and now - moment(mtime_ns) < timedelta(seconds=quiet)
-        ]
-        if young:
-            return False
-        if completion.quiet_s is not None and now - place.newest >= timedelta(seconds=quiet):
-            return True
-        facts = [piece.facts for piece in pieces if piece.facts is not None]
-        if any(item.is_open for item in facts):
-            # a writer that was killed leaves its mark for ever
-            return completion.at_once and now - place.newest >= timedelta(seconds=quiet)
-        if completion.end_time and any(item.end for item in facts):
-            return True
-        return completion.at_once
+    def _take_anew(self, place: store.Waiting) -> None:
+        """Look anew at the files of a place that the profile, since it was changed, has not."""
+        with self.engine.begin() as connection:
+            urls = store.let_go(connection, self.profile.name, place)
+        self.take([found for url in urls if (found := look(path_of(url))) is not None])
 
-    def _again(self, match: Match, rows: Sequence[Any]) -> list[Piece]:
-        """Read once more the files of a place that were registered with it before."""
+    def _again(self, match: Match, rows: Sequence[Any]) -> list[Piece] | None:
+        """Read once more the files of a place that were registered with it before.
+
+        None: one of them is changing, or cannot be opened just now.
+        """
         there = [(row, found) for row in rows if (found := look(path_of(row.url))) is not None]
         tiers = self.profile.tiers([found.path for _, found in there])
         files = [
             (found, replace(match, name=path_of(row.name)), tier)
             for (row, found), tier in zip(there, tiers, strict=True)
         ]
-        sums = {row.url: row.sha256 for row in rows}
-        return [
-            replace(piece, sha256=piece.sha256 or sums[piece.url])
-            for found, own, outcome in self._read(files)
-            if not outcome.reason
-            for piece in [piece_of(found, own, outcome.value)]
-        ]
+        before = {row.url: row for row in rows}
+        pieces: list[Piece] = []
+        for found, own, outcome in self._read(files):
+            row = before[found.url]
+            # as long as it has not changed its content is known, whether or not it can be read
+            is_same = (row.size, row.mtime_ns) == (found.size, found.mtime_ns)
+            known = row.sha256 if is_same else None
+            if not outcome.reason:
+                piece = piece_of(found, own, outcome.value)
+                pieces.append(replace(piece, sha256=piece.sha256 or known))
+            elif known is not None:
+                pieces.append(replace(piece_of(found, own, "online"), sha256=known))
+            elif outcome.reason in UNFINISHED | PASSING and is_young(
+                found.mtime_ns, match.rule.completion, self.clock()
+            ):
+                return None
+        return pieces
 
     def _compose(self, match: Match, pieces: Sequence[Piece]) -> list[Draft]:
         told = self.profile.told(match)
@@ -338,8 +349,10 @@ class Passage:
         elif drafts or pieces or bad:
             now = self.clock()
             with self.engine.begin() as connection:
-                store.keep(connection, [self._row(match, one, now) for match, one in pieces])
+                # first what waits for an undoing to end, then the rows that the undoing may want
                 self.registering.write(connection, drafts)
+                store.keep(connection, [self._row(match, one, now) for match, one in pieces])
+                store.withdraw(connection, [found.url for found, _ in bad])
                 aside = [_bad(*item) for item in bad if item[1].reason not in PASSING]
                 store.set_aside(connection, aside, now=now)
                 wrong = {found.url for found, _ in bad}

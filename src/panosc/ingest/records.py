@@ -42,6 +42,8 @@ class Terms:
     probe: str | None = None
     facility: str | None = None
     access: str = "open"
+    is_asked: bool = False
+    """Whether somebody asked for this access: then the record says so, whosever the data are."""
     embargo_until: str | None = None
     proposal: str | None = None
     """Whose data these are: then its record says nothing of access, the policy decides."""
@@ -57,12 +59,13 @@ def rows_of(
     rows: list[tuple[str, Row]] = []
     instrument = _instrument(facts, terms)
     kind = kind or ("reduced" if facts.is_reduced else "raw")
+    is_governed = terms.proposal is not None and not terms.is_asked
     if instrument is not None:
         rows.append(("Instrument", instrument))
     row: Row = {
         "pid": pid,
         "title": (facts.title or name)[:NAME_LENGTH],
-        "isPublic": None if terms.proposal else terms.access == "open",
+        "isPublic": None if is_governed else terms.access == "open",
         "creationDate": utc(facts.start, zone=zone),
         "endDate": utc(facts.end, zone=zone),
         "kind": kind,
@@ -70,7 +73,7 @@ def rows_of(
         "definition": facts.definitions[0] if facts.definitions else None,
         "defaultPlot": facts.default_plot,
         "license": dict(terms.licences).get(kind),
-        "access": None if terms.proposal else terms.access,
+        "access": None if is_governed else terms.access,
         "embargoUntil": terms.embargo_until,
         "ownerGroup": terms.proposal,
         "source": "ingest",

@@ -4,6 +4,7 @@ The rows depend on the datasets before in the walk and on nothing else, so that 
 matter where one run was killed and the next began.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -54,21 +55,32 @@ class Registering:
         if not drafts:
             return
         before, present = _look(connection, drafts)
+        known = frozenset(present)
         rows = list(self._rows(drafts, before, present))
         links = [
             {"dataset_id": surrogate("Dataset", draft.pid), "url": url_of(path.rstrip("/"))}
             for draft in drafts
+            if draft.pid not in known
             for path in draft.awaited
         ]
         self._meet(connection, rows)
         self._ask_groups(connection, rows)
         if self.note is not None:
-            self.note(connection, list(_named(rows)))
+            # parts that their file has no more are about to be forgotten
+            there = (("Location", url + (PART + part if part else "")) for url, part in before)
+            self.note(connection, [*_named(rows), *there])
         write(connection, rows, now=self.now, born=self.born)
         store.forget_parts(
             connection, {(piece.url, draft.part) for draft in drafts for piece in draft.pieces}
         )
-        store.settle(connection, [piece.url for draft in drafts for piece in draft.pieces])
+        store.settle(
+            connection,
+            {
+                (piece.url, piece.size, piece.mtime_ns, piece.sha256)
+                for draft in drafts
+                for piece in draft.pieces
+            },
+        )
         store.expect(connection, links)
         self._link(connection)
 
@@ -101,7 +113,7 @@ class Registering:
             parameters = self._parameters(draft)
             self._count(draft, parameters)
             old = _old(draft, before)
-            self.report.pids.append(draft.pid)
+            self.report.meet([draft.pid])
             if draft.pid in present:
                 same = all(before.get((one.url, draft.part)) == draft.pid for one in draft.pieces)
                 self.report.unchanged += same
@@ -201,7 +213,7 @@ def _look(
 def _old(draft: Draft, before: dict[tuple[str, str], str]) -> str | None:
     """Return which dataset lay here before: that of most of the files, by the first of them."""
     found = [before[key] for one in draft.pieces if (key := (one.url, draft.part)) in before]
-    return max(found, key=found.count) if found else None
+    return Counter(found).most_common(1)[0][0] if found else None
 
 
 def _locations(draft: Draft) -> Iterator[tuple[str, Row]]:

@@ -1,13 +1,14 @@
 """What an ingest did, in numbers and reasons: for people and, as JSON, for programs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from panosc.ingest.records import ASKED
 
 UNITS = "units"
+MOST_PIDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +56,20 @@ class Report:
     """Datasets of which more is expected."""
     removed: int = 0
     """Files that are there no more."""
-    pids: list[str] = field(default_factory=list)
-    """The datasets that files of this run belong to."""
+    pids: dict[str, None] = field(default_factory=dict)
+    """The datasets that files of this run belong to, in the order in which they came.
+
+    Not all of millions: it is for those who announced a few.
+    """
     run: int | None = None
     passed: list[Trouble] = field(default_factory=list)
     is_dry: bool = False
+
+    def meet(self, pids: Iterable[str]) -> None:
+        """Note that files of this run belong to datasets."""
+        for pid in pids:
+            if len(self.pids) < MOST_PIDS:
+                self.pids[pid] = None
 
     @property
     def exit_code(self) -> int:

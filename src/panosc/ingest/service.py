@@ -201,6 +201,7 @@ class Intake:
                 is_live=is_live,
             ),
             advance=advance,
+            roots=[url_of(str(root.resolve())) for root in request.roots],
         )
 
     def registering(self, report: Report, *, note: Note | None) -> Registering:
@@ -311,6 +312,7 @@ def _terms(settings: Settings, request: Request, profile: Profile, *, now: datet
         facility=profile.facility
         or (settings.facility if "facility" in settings.model_fields_set else None),
         access=request.access or "open",
+        is_asked=request.access is not None,
         embargo_until=None if until is None else until.astimezone(UTC).isoformat(),
         proposal=request.proposal,
     )

@@ -1,7 +1,7 @@
 """The SQL of ingest: what is known of places already, what waits, and the quarantine."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ class Known:
     pids: frozenset[str] = frozenset()
     tier: str = "online"
     waits: bool = False
+    place: str | None = None
+    """The place that knows of it, where it is registered with others."""
     reason: str = ""
     detail: str = ""
 
@@ -43,6 +45,15 @@ class Waiting:
     base: str
     files: int
     newest: datetime
+    first: str
+    last: str
+    """The first and the last of the URLs of its files that wait."""
+
+    def is_below(self, root: str) -> bool:
+        """Whether the place, or one of these files, is at or below the URL of a root."""
+        folder = root.rstrip("/") + "/"
+        urls = (self.first, self.last, self.base)
+        return any(url == root or url.startswith(folder) for url in urls)
 
 
 def proposal(connection: sa.Connection, name: str) -> Proposal | None:
@@ -59,8 +70,11 @@ def groups(connection: sa.Connection, names: Iterable[str]) -> set[str]:
     return set(connection.scalars(sa.select(group.c.name).where(group.c.name == _any(names))))
 
 
-def known(connection: sa.Connection, urls: Sequence[str]) -> dict[str, Known]:
-    """Return what is known of `urls`; a quarantine counts more than what lay there before."""
+def known(connection: sa.Connection, urls: Sequence[str], *, profile: str) -> dict[str, Known]:
+    """Return what is known of `urls`; a quarantine counts more than what lay there before.
+
+    What waits for a dataset by another profile is not known: that profile may be no more.
+    """
     wanted = _any(urls)
     places = (
         sa.select(
@@ -80,21 +94,21 @@ def known(connection: sa.Connection, urls: Sequence[str]) -> dict[str, Known]:
         )
         for row in connection.execute(places)
     }
-    for table in (arrival, quarantine):
-        columns = table.c
-        query = sa.select(table).where(columns.url == wanted)
-        if table is arrival:
-            query = query.where(columns.registered.is_(sa.false()))
-        for row in connection.execute(query):
-            is_bad = table is quarantine
-            found[row.url] = Known(
-                size=row.size,
-                mtime_ns=row.mtime_ns,
-                waits=not is_bad,
-                tier="online" if is_bad else row.tier,
-                reason=row.reason if is_bad else "",
-                detail=row.detail if is_bad else "",
-            )
+    columns = arrival.c
+    arrivals = sa.select(
+        *(columns[name] for name in ("url", "profile", "place", "size", "mtime_ns", "tier")),
+        columns.registered,
+    ).where(columns.url == wanted)
+    for row in connection.execute(arrivals):
+        if row.registered:
+            if row.url in found:
+                found[row.url] = replace(found[row.url], place=row.place)
+        elif row.profile == profile:
+            found[row.url] = Known(size=row.size, mtime_ns=row.mtime_ns, waits=True, tier=row.tier)
+    for row in connection.execute(sa.select(quarantine).where(quarantine.c.url == wanted)):
+        found[row.url] = Known(
+            size=row.size, mtime_ns=row.mtime_ns, reason=row.reason, detail=row.detail
+        )
     return found
 
 
@@ -114,23 +128,29 @@ def existing(connection: sa.Connection, pids: Iterable[str]) -> set[str]:
 
 
 def below(connection: sa.Connection, folder_url: str) -> Iterator[Any]:
-    """Yield url, size, mtime_ns, tier of the places below a folder that are not removed."""
-    # "0" comes after "/" in the order of code points: a range of the index
-    query = (
-        sa.select(location.c.url, location.c.size, location.c.mtime_ns, location.c.tier)
-        .where(location.c.url > folder_url + "/", location.c.url < folder_url + "0")
-        .where(location.c.tier != "removed")
-        .order_by(location.c.url)
-        .distinct()
+    """Yield the URLs of the places below a folder that are not removed, and of files that wait."""
+    places = sa.select(location.c.url).where(
+        _is_below(location.c.url, folder_url), location.c.tier != "removed"
     )
+    waits = sa.select(arrival.c.url).where(
+        _is_below(arrival.c.url, folder_url), arrival.c.registered.is_(sa.false())
+    )
+    query = sa.union(places, waits).order_by("url")
     yield from connection.execute(query.execution_options(yield_per=5000))
+
+
+def _is_below(column: "sa.Column[str]", folder_url: str) -> Any:
+    # "0" comes after "/" in the order of code points: a range of the index
+    folder = folder_url.rstrip("/")
+    return sa.and_(column > folder + "/", column < folder + "0")
 
 
 def retier(connection: sa.Connection, tiers: Sequence[tuple[str, str]]) -> list[int]:
     """Note that files have moved between disk and tape; return the datasets concerned."""
     if not tiers:
         return []
-    urls, names = ([pair[place] for pair in tiers] for place in (0, 1))
+    # always in the same order, so that two runs never wait for each other in a circle
+    urls, names = ([pair[place] for pair in sorted(tiers)] for place in (0, 1))
     given = (
         sa.func.unnest(sa.literal(urls, ARRAY(sa.Text)), sa.literal(names, ARRAY(sa.Text)))
         .table_valued("url", "tier")
@@ -142,6 +162,12 @@ def retier(connection: sa.Connection, tiers: Sequence[tuple[str, str]]) -> list[
         .where(location.c.url == given.c.url, location.c.tier != given.c.tier)
         .returning(location.c.dataset_id)
     )
+    waits = (
+        sa.update(arrival)
+        .values(tier=given.c.tier)
+        .where(arrival.c.url == given.c.url, arrival.c.tier != given.c.tier)
+    )
+    connection.execute(waits)
     return sorted(set(connection.scalars(statement)))
 
 
@@ -166,16 +192,27 @@ def forget_parts(connection: sa.Connection, kept: Iterable[tuple[str, str]]) -> 
 
 def keep(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Keep files that have been read until their dataset is complete."""
+    names = [column.name for column in arrival.c if column.name != "url"]
+    _merge(connection, rows, names)
+
+
+def place(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Let places know of files that are registered already."""
+    _merge(connection, rows, ("profile", "rule", "place", "base", "name"))
+
+
+def _merge(connection: sa.Connection, rows: Sequence[dict[str, Any]], names: Sequence[str]) -> None:
     if not rows:
         return
-    statement = insert(arrival).values(list(rows))
-    names = [column.name for column in arrival.c if column.name != "url"]
+    # once each, and always in the same order: two runs must not wait for each other in a circle
+    by_url = {row["url"]: row for row in rows}
+    statement = insert(arrival).values([by_url[url] for url in sorted(by_url)])
     update = {name: statement.excluded[name] for name in names}
     connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=update))
 
 
-def waiting(connection: sa.Connection, profile: str) -> list[Waiting]:
-    """Return the places of a profile that wait, by their names."""
+def waiting(connection: sa.Connection, profile: str, roots: Sequence[str] = ()) -> list[Waiting]:
+    """Return the places of a profile that wait, by their names; with `roots`, those below them."""
     columns = arrival.c
     query = (
         sa.select(
@@ -184,34 +221,89 @@ def waiting(connection: sa.Connection, profile: str) -> list[Waiting]:
             columns.base,
             sa.func.count().label("files"),
             sa.func.max(columns.seen).label("newest"),
+            sa.func.min(columns.url).label("first"),
+            sa.func.max(columns.url).label("last"),
         )
         .where(columns.profile == profile, columns.registered.is_(sa.false()))
         .group_by(columns.place, columns.rule, columns.base)
-        .order_by(columns.place)
+        .order_by(columns.place, columns.rule, columns.base)
     )
-    return [
-        Waiting(key=row.place, rule=row.rule, base=row.base, files=row.files, newest=row.newest)
+    found = [
+        Waiting(key=row.place, **{name: getattr(row, name) for name in _OF_PLACE})
         for row in connection.execute(query)
     ]
+    return [item for item in found if not roots or any(map(item.is_below, roots))]
 
 
-def arrivals(connection: sa.Connection, profile: str, key: str) -> Sequence[Any]:
-    """Return the files of a place, by name: those that wait and those that are registered."""
+_OF_PLACE = ("rule", "base", "files", "newest", "first", "last")
+
+
+def arrivals(connection: sa.Connection, profile: str, waits: Waiting) -> Sequence[Any]:
+    """Return the files of a place, by name: those that wait and those that are registered.
+
+    The latter also where another profile gathered them at the same place, as announcements do.
+    """
     columns = arrival.c
-    query = sa.select(arrival).where(columns.profile == profile, columns.place == key)
+    is_own = sa.and_(columns.profile == profile, columns.rule == waits.rule)
+    is_others = sa.and_(columns.profile != profile, columns.registered)
+    query = sa.select(arrival).where(
+        columns.place == waits.key, columns.base == waits.base, sa.or_(is_own, is_others)
+    )
     return connection.execute(query.order_by(columns.name)).all()
 
 
-def settle(connection: sa.Connection, urls: Sequence[str]) -> None:
-    """Note that files are registered; what they said is let go."""
-    statement = sa.update(arrival).values(registered=True, facts=None)
-    connection.execute(statement.where(arrival.c.url == _any(urls)))
+def settle(connection: sa.Connection, files: Iterable[tuple[str, int, int, str | None]]) -> None:
+    """Note that files (URL, size, time of change, checksum) are registered, and let facts go.
+
+    One that has changed since it was read still waits.
+    """
+    urls, sizes, times, sums = zip(*sorted(files, key=lambda file: file[0]), strict=True)
+    names = ("url", "size", "mtime_ns", "sha256")
+    kinds: tuple[Any, ...] = (sa.Text, sa.BigInteger, sa.BigInteger, sa.Text)
+    columns = (
+        sa.literal(list(values), ARRAY(kind))
+        for values, kind in zip((urls, sizes, times, sums), kinds, strict=True)
+    )
+    given = sa.func.unnest(*columns).table_valued(*names).render_derived().c
+    mine = arrival.c
+    is_same = sa.and_(mine.size == given.size, mine.mtime_ns == given.mtime_ns)
+    connection.execute(
+        sa.update(arrival)
+        .values(
+            registered=True,
+            facts=None,
+            size=given.size,
+            mtime_ns=given.mtime_ns,
+            sha256=given.sha256,
+        )
+        .where(mine.url == given.url, sa.or_(is_same, mine.registered))
+    )
 
 
 def drop(connection: sa.Connection, urls: Sequence[str]) -> None:
     """Forget files of places: they are gone."""
     if urls:
         connection.execute(sa.delete(arrival).where(arrival.c.url == _any(urls)))
+
+
+def withdraw(connection: sa.Connection, urls: Sequence[str]) -> None:
+    """Forget what files said that wait and cannot be read any more as they are now."""
+    if urls:
+        is_waiting = arrival.c.registered.is_(sa.false())
+        connection.execute(sa.delete(arrival).where(arrival.c.url == _any(urls), is_waiting))
+
+
+def let_go(connection: sa.Connection, profile: str, waits: Waiting) -> Sequence[str]:
+    """Forget the files of a place that wait; return their URLs."""
+    columns = arrival.c
+    statement = sa.delete(arrival).where(
+        columns.profile == profile,
+        columns.registered.is_(sa.false()),
+        columns.place == waits.key,
+        columns.rule == waits.rule,
+        columns.base == waits.base,
+    )
+    return connection.scalars(statement.returning(columns.url)).all()
 
 
 # ---- what was made from what ----

@@ -324,18 +324,22 @@ class _Undoing:
 def _forget(connection: sa.Connection, given: Any) -> None:
     """Forget what would let a later ingest pass over the files of the run."""
     values = {"run": given.id, "first": given.started, "last": given.ended or given.beat}
-    for table in ("arrival", "quarantine"):
+    # what is registered again still tells which files its place has
+    is_free = (
+        " and not (registered and exists (select from location l where l.url = arrival.url))"
+    )
+    for table, also in (("arrival", is_free), ("quarantine", "")):
         connection.execute(
             sa.text(
                 f"delete from {table} where url in (select split_part(pid, '{PART}', 1)"
-                " from run_record where run_id = :run and model = 'Location')"
+                f" from run_record where run_id = :run and model = 'Location'){also}"
             ),
             {"run": given.id},
         )
         if given.kind in {"ingest", "watch"}:
             # a file that another run met in the same time is read once more: no harm
             connection.execute(
-                sa.text(f"delete from {table} where seen between :first and :last"), values
+                sa.text(f"delete from {table} where seen between :first and :last{also}"), values
             )
     connection.execute(sa.text("delete from announcement where run_id = :run"), {"run": given.id})
 
