@@ -18,7 +18,7 @@ from panosc.domain.access import OPERATOR
 from panosc.identity.service import build
 from panosc.settings import Settings
 
-KILLS, EACH = 3, 4
+KILLS, EACH = 2, 4
 
 
 def steward_token(engine: sa.Engine, settings: Settings) -> str:
