@@ -16,7 +16,7 @@ from panosc.catalogue.database import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
-from panosc.ingest import routes as ingest
+from panosc.ingest.messages import routes as ingest
 from panosc.ingest.messages.register import Register
 from panosc.ingest.overview.service import Overview
 from panosc.ingest.runs import routes as runs
