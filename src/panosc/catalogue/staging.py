@@ -34,7 +34,7 @@ SAID = ("access", "is_public", "embargo_until", "release_date")
 DERIVED = ("mark", "core_at", "open_at")
 """What follows from that on the day it comes, and from what is decided later."""
 FILLED: tuple[str, ...] = (*(table_of(name) for name in ORDER), "plot", "awaited")
-"""The tables of the catalogue proper: what a load into an empty one fills, and what goes with it."""
+"""The tables of the catalogue proper: what a load into an empty one fills, and goes with it."""
 
 
 def driver(connection: sa.Connection) -> "psycopg.Connection[tuple[object, ...]]":

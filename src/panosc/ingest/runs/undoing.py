@@ -325,9 +325,7 @@ def _forget(connection: sa.Connection, given: Any) -> None:
     """Forget what would let a later ingest pass over the files of the run."""
     values = {"run": given.id, "first": given.started, "last": given.ended or given.beat}
     # what is registered again still tells which files its place has
-    is_free = (
-        " and not (registered and exists (select from location l where l.url = arrival.url))"
-    )
+    is_free = " and not (registered and exists (select from location l where l.url = arrival.url))"
     for table, also in (("arrival", is_free), ("quarantine", "")):
         connection.execute(
             sa.text(
