@@ -125,6 +125,27 @@ STEWARDED_STALE = statuses("""
     steward:  409
 """)
 """An edit that no preview has shown."""
+STEWARDED_REFUSED = statuses("""
+    any
+    everyone: 403
+    nobody:   401
+    steward:  422
+""")
+"""A form in which nothing was typed."""
+STEWARDED_PAGE = statuses("""
+                open embargoed closed withdrawn erased never
+    everyone:   403  403       403    403       403    403
+    nobody:     401  401       401    401       401    401
+    steward:    200  200       200    200       410    404
+""")
+"""A page on which stewards edit; nobody else learns from it whether there is such a dataset."""
+STEWARDED_FORM = statuses("""
+                open embargoed closed withdrawn erased never
+    everyone:   403  403       403    403       403    403
+    nobody:     401  401       401    401       401    401
+    steward:    422  422       422    422       410    404
+""")
+"""The same, sent without a change."""
 IN_CHARGE = statuses("""
                 open embargoed closed withdrawn erased never
     outsiders:  403  403       404    403       410    404

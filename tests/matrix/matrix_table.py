@@ -11,6 +11,7 @@ from matrix_rules import FORM, NDJSON, Rule
 DATASET = {"of": "Dataset"}
 PAGE = {"is_page": True}
 REASON = {"body": '{"reason": "It has to be."}'}
+EDIT_FORM = "field=license&value=CC0"
 NO_RUN = {"*": {"number": "999"}}
 EDIT = '"operations": [{"op": "SetField", "field": "license", "value": "CC0"}]'
 REASON_FORM = {"body": "reason=It+has+to+be.", "kind": FORM, "is_page": True}
@@ -261,6 +262,35 @@ TABLE: dict[str, Rule] = {
         **expected.STEWARDED_STALE,
         body=f'{{"pids": ["10.5072/closed-said"], {EDIT}, "reason": "So.", "token": "none"}}',
     ),
+    # the same on pages
+    "GET /ingest": Rule(**expected.STEWARDED, **PAGE),
+    "GET /ingest/runs/{number}": Rule(**expected.STEWARDED_NONE, **PAGE, params=NO_RUN),
+    "GET /ingest/runs/{number}/undo": Rule(**expected.STEWARDED_NONE, **PAGE, params=NO_RUN),
+    "POST /ingest/runs/{number}/undo": Rule(
+        **expected.STEWARDED_NONE, params=NO_RUN, **REASON_FORM
+    ),
+    "GET /ingest/quarantine": Rule(**expected.STEWARDED, **PAGE),
+    "POST /ingest/quarantine/retry": Rule(
+        **expected.STEWARDED_REFUSED, **PAGE, body="which=chosen", kind=FORM
+    ),
+    "POST /ingest/announcements/retry": Rule(
+        **expected.STEWARDED_NONE, **PAGE, body="id=none", kind=FORM
+    ),
+    "GET /ingest/edit": Rule(**expected.STEWARDED, **PAGE),
+    "POST /ingest/edit": Rule(
+        **expected.STEWARDED, **PAGE, body=f"pids=10.5072/closed-said&{EDIT_FORM}", kind=FORM
+    ),
+    "POST /ingest/edit/apply": Rule(
+        **expected.STEWARDED_STALE,
+        **PAGE,
+        body=f"pids=10.5072/closed-said&{EDIT_FORM}&reason=So.&token=none",
+        kind=FORM,
+    ),
+    "GET /datasets/{pid}/-/edit": Rule(**expected.STEWARDED_PAGE, **DATASET, **PAGE),
+    "POST /datasets/{pid}/-/edit": Rule(
+        **expected.STEWARDED_FORM, **DATASET, **PAGE, body="reason=So.", kind=FORM
+    ),
+    "GET /datasets/{pid}/-/history": Rule(**expected.DETAIL_PAGE, **DATASET, **PAGE),
     "POST /api/v1/ingest": Rule(
         **expected.ANNOUNCED, body=f'{{"paths": ["/measured/run-1"], "instrument": "{D22}"}}'
     ),

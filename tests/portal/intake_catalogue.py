@@ -12,6 +12,7 @@ from signed_in import NOW, House
 from panosc.catalogue.intake import announcement, quarantine, run, watcher
 from panosc.domain.access import OPERATOR
 from panosc.ingest.runs import journal
+from panosc.ingest.runs.undoing import undo
 from panosc.ingest.service import Request, ingest
 
 PROFILE = """\
@@ -47,7 +48,7 @@ def fill(folder: Path) -> Path:
     with nexus(root / "poor.nxs", title="Poor") as file:
         for name in ("instrument", "user", "definition", "start_time"):
             del file[f"entry/{name}"]
-        file["entry/sample/temperature"].attrs["units"] = "furlong"
+        file["entry/sample/temperature"].attrs["units"] = "bananas"
     with nexus(root / "other.nxs", title="Of another instrument") as file:
         del file["entry/instrument/name"]
         file["entry/instrument/name"] = "ID02 nouvelle Ä"
@@ -80,7 +81,12 @@ def beats(house: House) -> None:
     content |= {"waiting": 1, "roots": roots[:1], "troubles": []}
     ages = {"well": 1, "troubled": 1, "late": 300, "gone": 90_000, "stopped": 5000, "away": 1}
     rows = [
-        {"name": f"{name}@node", "content": content, "started": NOW, "beat": NOW - timedelta(0, age)}
+        {
+            "name": f"{name}@node",
+            "content": content,
+            "started": NOW,
+            "beat": NOW - timedelta(0, age),
+        }
         for name, age in ages.items()
     ]
     rows[1]["content"] = {**content, "roots": roots}
@@ -96,7 +102,13 @@ def announce(house: House) -> None:
     base = {"kind": "http", "who": "svc-id02", "at": NOW, "next_try": NOW, "body": said}
     rows = [
         {**base, "id": "svc-id02:1", "state": "done", "tries": 1, "detail": None},
-        {**base, "id": "svc-id02:2", "state": "waiting", "tries": 2, "detail": "it is not there yet"},
+        {
+            **base,
+            "id": "svc-id02:2",
+            "state": "waiting",
+            "tries": 2,
+            "detail": "it is not there yet",
+        },
         {**base, "id": f"svc-id02:{UGLY}", "state": "failed", "tries": 15, "detail": UGLY},
         {**base, "id": "icat:0123", "state": "failed", "tries": 0, "detail": "no XML", "body": {}},
     ]
@@ -118,6 +130,30 @@ def forgotten(house: House) -> None:
             connection.execute(sa.text(f"delete from {table}"))
         connection.execute(sa.update(run).values(undoes=None))
         connection.execute(sa.delete(run))
+
+
+def everything_undone(house: House) -> None:
+    """Undo all runs, the newest first, and forget that they were."""
+    with house.engine.connect() as connection:
+        query = sa.select(run.c.id).where(
+            run.c.state.in_(["done", "failed"]), run.c.undoes.is_(None)
+        )
+        numbers = connection.scalars(query.order_by(run.c.id.desc())).all()
+    for number in numbers:
+        undo(house.engine, number, who=OPERATOR, reason="The test is over.", now=house.time[0])
+    forgotten(house)
+
+
+def long_report(house: House, count: int) -> int:
+    """Let a run have ended with many troubles."""
+    number = begun(house)
+    troubles = [
+        {"path": f"/data/{place:04}.h5", "reason": "truncated", "detail": "cut"}
+        for place in range(count)
+    ]
+    report = {"files": count, "quarantined": troubles, "warnings": troubles}
+    journal.end(house.engine, number, state="done", report=report, now=house.time[0])
+    return number
 
 
 def many_set_aside(house: House, count: int) -> None:

@@ -47,14 +47,14 @@ _PREFIXES = ("kB", "MB", "GB", "TB", "PB")
 
 
 def clean(text: str) -> str:
-    r"""Return text without characters that no page may hold.
+    r"""Return text without characters that no page may hold; lines end as browsers send them.
 
     Examples
     --------
-    >>> clean("a\x07b")
-    'a�b'
+    >>> clean("a\x07b"), clean("a\r\nb")
+    ('a�b', 'a\nb')
     """
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def browser(agent: str | None) -> str:

@@ -13,6 +13,9 @@ from panosc.ingest.messages.register import from_row
 from panosc.ingest.overview.told import Announced, Chosen, Effect, Place, Sought, Touched
 from panosc.ingest.runs.entries import SetAside
 from panosc.ingest.runs.journal import SILENT
+from panosc.ingest.walking import url_of
+
+_FILE = "file://"
 
 Waits = Mapping[tuple[str, str], tuple[str, ...]]
 """(profile, rule) → what its datasets wait for."""
@@ -99,7 +102,10 @@ def _fits(sought: Sought) -> list[sa.ColumnElement[bool]]:
     if sought.reason:
         found.append(quarantine.c.reason == sought.reason)
     if sought.text:
-        found.append(quarantine.c.url.icontains(sought.text, autoescape=True))
+        # somebody may have copied a path, or the URL that stands for it
+        is_url = sought.text.startswith(_FILE)
+        piece = (sought.text if is_url else url_of(sought.text)).removeprefix(_FILE)
+        found.append(quarantine.c.url.icontains(piece, autoescape=True))
     return found
 
 

@@ -171,6 +171,8 @@ def _form(
     present = _present(record)
     values = {**present, **(typed.changed() if typed is not None else {})}
     parameters = record.get("parameters", [])
+    # one that nobody may choose stays until another is chosen
+    kept = filter(None, (present["kind"], values["kind"]))
     return site.render.page(
         request,
         "record",
@@ -183,7 +185,7 @@ def _form(
         present=present,
         values=values,
         typed=typed or RecordForm(),
-        kinds=KINDS,
+        kinds=[("", "–"), *((name, name) for name in dict.fromkeys((*KINDS, *kept)))],
         techniques=facts.methods(record),
         samples=record.get("samples", []),
         members=[
