@@ -52,6 +52,7 @@ class Folders(OneRule):
             return None
         folder = self.root / inside.parts[0]
         place = self.rule.grouping.place(path, folder, {})
+        assert place is not None
         return Match(rule=self.rule, place=place, name=str(path.relative_to(folder)))
 
     @override
@@ -463,7 +464,7 @@ def test_a_file_may_be_of_any_time(site: Site, seconds: int) -> None:
 
 
 def test_times_without_a_zone_are_of_the_site(site: Site) -> None:
-    site.folders.time_zone = "Asia/Tokyo"
+    site.folders.time_zone = "Asia/Tokyo"  # type: ignore[assignment]
     for name, start in (("1.h5", "2024-05-06T07:00:00"), ("2.h5", "2024-05-06T00:00:00+02:00")):
         path = site.root / "a" / name
         path.parent.mkdir(exist_ok=True)

@@ -30,6 +30,14 @@ def bounded_ns(mtime_ns: int) -> int:
     return min(max(mtime_ns, _LEAST), _MOST)
 
 
+def moment(mtime_ns: int) -> datetime:
+    """Return a time of change, in UTC; the first of all times for one that is none."""
+    try:
+        return datetime.fromtimestamp(mtime_ns / 1e9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
 def utc(text: str | None, *, zone: ZoneInfo) -> str | None:
     """Return the time in UTC as ISO 8601 with ``Z``; None when it cannot be understood.
 

@@ -16,11 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue.writer import record_changes
+from panosc.domain.times import moment
 from panosc.files.sandbox import Outcome
 from panosc.ingest import store
 from panosc.ingest.composing import Draft, compose
 from panosc.ingest.grouping import Piece
-from panosc.ingest.pieces import kept, look, moment, piece_of, row_of
+from panosc.ingest.pieces import kept, look, piece_of, row_of
 from panosc.ingest.profiles import Match, Profile
 from panosc.ingest.profiles.completing import Completing, is_of, is_young
 from panosc.ingest.readers import Readers

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from panosc.domain.times import bounded_ns
@@ -72,14 +72,6 @@ def kept(row: Any) -> Piece:
         sha256=row.sha256,
         facts=None if row.facts is None else read(row.facts),
     )
-
-
-def moment(mtime_ns: int) -> datetime:
-    """Return a time of change, in UTC; the first of all times for one that is none."""
-    try:
-        return datetime.fromtimestamp(mtime_ns / 1e9, UTC)
-    except (OverflowError, ValueError, OSError):
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def look(path: str) -> Found | None:

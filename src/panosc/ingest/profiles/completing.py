@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
 
+from panosc.domain.times import moment
 from panosc.ingest.formats import Facts
-from panosc.ingest.pieces import moment
 from panosc.ingest.profiles import Completion, Match, Profile
 from panosc.ingest.walking import path_of, url_of
 
