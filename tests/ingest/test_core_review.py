@@ -3,8 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from arriving import OneRule
 from typing_extensions import override
 
 from panosc.catalogue.dumping import dump
+from panosc.catalogue.tables import metadata
 from panosc.domain.access import OPERATOR
 from panosc.files.sandbox import Outcome
 from panosc.ingest import service, store
@@ -496,3 +499,31 @@ def test_a_place_that_is_not_due_is_not_loaded(site: Site, monkeypatch: pytest.M
         passage.take(list(Walk([site.root]).files()))
         monkeypatch.setattr(store, "arrivals", lambda *_: pytest.fail("its files were loaded"))
         assert (passage.settle(), passage.settle()) == (3, 3)
+
+
+def test_runs_over_the_same_folder_at_once_end_as_one_would_have(
+    site: Site, tmp_path: Path
+) -> None:
+    for place in range(20):
+        for number in range(5):
+            site.write(f"{place}/{number}.raw", f"{place} {number}".encode())
+    site.go(complete=True)
+    expected = site.dump(tmp_path / "expected")
+    names = ", ".join(f'"{table}"' for table in metadata.tables if table != "audit")
+    with site.engine.begin() as connection:
+        connection.execute(sa.text(f"truncate {names} cascade"))
+
+    def run(_: int) -> list[Any]:
+        request = Request(roots=[site.root], complete=True)
+        intake = Intake(site.engine, site.settings, request, who=OPERATOR, clock=lambda: site.now)
+        with readers(site.settings.model_copy(update={"ingest_workers": 1})) as those_who_read:
+            run = intake.begin()
+            note = partial(service._note, run)
+            passage = intake.passage(those_who_read, note=note)
+            passage.take(list(Walk([site.root]).files()))
+            passage.settle()
+        return intake.report.quarantined
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(run, range(3))) == [[], [], []]
+    assert site.dump(tmp_path / "found") == expected

@@ -6,7 +6,6 @@ What was read of a file is kept as text that loses nothing, not even what JSON p
 import json
 import os
 import stat
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +86,12 @@ def look(path: str) -> Found | None:
 
 def written(facts: Facts) -> str:
     """Return the facts as text."""
-    return json.dumps(asdict(facts))
+    return json.dumps(facts, default=_fields)
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    # `asdict` copies every value of every file: half of what keeping one costs
+    return {name: getattr(item, name) for name in item.__dataclass_fields__}
 
 
 def read(text: str) -> Facts:

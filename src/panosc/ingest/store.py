@@ -206,9 +206,20 @@ def _merge(connection: sa.Connection, rows: Sequence[dict[str, Any]], names: Seq
         return
     # once each, and always in the same order: two runs must not wait for each other in a circle
     by_url = {row["url"]: row for row in rows}
-    statement = insert(arrival).values([by_url[url] for url in sorted(by_url)])
+    ordered = [by_url[url] for url in sorted(by_url)]
+    # one array a column: a statement with thousands of values would be put together each time
+    arrays = (
+        sa.literal([row[column.name] for row in ordered], ARRAY(_plain_type(column)))
+        for column in arrival.c
+    )
+    given = sa.func.unnest(*arrays).table_valued(*arrival.c.keys()).render_derived()
+    statement = insert(arrival).from_select(arrival.c.keys(), sa.select(*given.c))
     update = {name: statement.excluded[name] for name in names}
     connection.execute(statement.on_conflict_do_update(index_elements=["url"], set_=update))
+
+
+def _plain_type(column: "sa.Column[Any]") -> Any:
+    return sa.Text() if isinstance(column.type, sa.Text) else column.type
 
 
 def waiting(connection: sa.Connection, profile: str, roots: Sequence[str] = ()) -> list[Waiting]:
