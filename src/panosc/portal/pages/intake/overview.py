@@ -145,6 +145,8 @@ def _page(
         title="Ingest" if is_whole else "Runs",
         runs=[summary(run, now) for run in found[:RUNS]],
         filters=filters,
+        # a field for days can hold nothing else
+        days=[text.strip() if _day(text, []) else "" for text in (filters.since, filters.until)],
         faults=faults,
         kinds=KINDS,
         states=STATES,
