@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         default=(),
         description="Folders whose files may be announced, by HTTP or by messages; none without",
     )
+    instrument_roots: dict[str, tuple[Path, ...]] = Field(
+        default_factory=dict,
+        description="PID of an instrument = folders inside ingest_roots that whoever is in charge "
+        "of it may announce files of; stewards may of all",
+    )
     stomp_url: SecretStr | None = Field(
         default=None,
         description="Broker with messages of ICAT, `stomp://user:password@host:61613`; stomps: "

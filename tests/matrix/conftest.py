@@ -51,6 +51,7 @@ def _node(
             regexp_time_limit_s=20,
             security_contact="mailto:security@example.org",
             ingest_roots=(Path("/measured"),),
+            instrument_roots={given.D22: (Path("/measured"),)},
         )
         with (
             open_database(settings) as engine,

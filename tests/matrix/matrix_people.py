@@ -171,7 +171,8 @@ def _load(engine: sa.Engine, settings: Settings, catalogue: Path) -> None:
 
     load(engine, catalogue, now=NOW, beside=beside, born=for_writers(shelf, NOW))
     with engine.begin() as connection:
-        failed = {"kind": "http", "state": "failed", "body": {"said": {"paths": ["/measured/x"]}}}
+        said = {"paths": ["/measured/x"], "instrument": given.D22}
+        failed = {"kind": "http", "state": "failed", "body": {"said": said}}
         row = {"id": "u-scientist:run-1", "who": "u-scientist", **failed}
         connection.execute(sa.insert(announcement).values(**row, at=NOW, next_try=NOW))
     for person in _IN_NODE:

@@ -52,7 +52,10 @@ class Request:
 
     roots: Sequence[Path]
     access: Literal["open", "embargoed", "closed"] | None = None
-    """What the data are without a policy; None: open, or what the policy of `proposal` says."""
+    """What the data are without a policy; None: as `without_proposal` says, or the policy of
+    `proposal`."""
+    without_proposal: Literal["open", "closed"] = "open"
+    """What data are that are nobody's, where neither `access` nor a policy says so."""
     embargo_until: datetime | None = None
     is_dry: bool = False
     rehash: bool = False
@@ -311,7 +314,7 @@ def _terms(settings: Settings, request: Request, profile: Profile, *, now: datet
         # a node that was never named must not lend its name to others' instruments
         facility=profile.facility
         or (settings.facility if "facility" in settings.model_fields_set else None),
-        access=request.access or "open",
+        access=request.access or request.without_proposal,
         is_asked=request.access is not None,
         embargo_until=None if until is None else until.astimezone(UTC).isoformat(),
         proposal=request.proposal,

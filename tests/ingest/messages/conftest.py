@@ -26,6 +26,7 @@ def settings(database_url: str, tmp_path: Path, data: Path) -> Settings:
         home=tmp_path / "home",
         database_url=database_url,
         ingest_roots=(data,),
+        instrument_roots={given.ID02: (data / "id02",)},
         facility="ESRF",
         ingest_workers=1,
     )

@@ -62,7 +62,8 @@ def test_the_same_again_is_answered_the_same_and_other_content_is_refused(
     other = announcing.announce(id="one", paths=[path], title="Other")
     assert other.status_code == 409, other.text
     # an id is its owner's: others neither meet it nor learn of it
-    assert announcing.announce("id02", id="one", paths=[path], title="Other").status_code == 202
+    own = str(announcing.data / "id02")
+    assert announcing.announce("id02", id="one", paths=[own], title="Other").status_code == 202
     assert len(announcing.rows()) == 2
     differs = announcing.ask(
         "steward", "POST", "/api/v1/ingest", json={"id": "two", "paths": [path]}, headers=key
@@ -91,7 +92,7 @@ MAY = [
 def test_who_may_announce(announcing: Node) -> None:
     for who, instrument, expected in MAY:
         before = len(announcing.rows())
-        body = {"paths": [str(announcing.data)]}
+        body = {"paths": [str(announcing.data / "id02")]}
         if instrument is not None:
             body["instrument"] = instrument
         answer = announcing.announce(who, **body)
@@ -100,7 +101,7 @@ def test_who_may_announce(announcing: Node) -> None:
 
 
 def test_an_announcement_is_its_owners_and_stewards(announcing: Node) -> None:
-    made = announcing.announce("id02", id="run-1", paths=[str(announcing.data)])
+    made = announcing.announce("id02", id="run-1", paths=[str(announcing.data / "id02")])
     assert announcing.find("run-1", "id02").status_code == 200
     full = made.headers["location"].rpartition("/")[2]
     assert announcing.find(full, "steward").status_code == 200

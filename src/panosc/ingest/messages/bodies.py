@@ -110,6 +110,10 @@ class Announced(_Body):
         names = set(Announced.model_fields)
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True, include=names)
 
+    def places(self) -> list[str]:
+        """Return every path that it names: of its files, and of what it was made from."""
+        return [*self.paths, *(item for item in self.derived_from if item.startswith("/"))]
+
     def told(self, said_by: str) -> Told:
         """Return it as ingest takes it; `said_by` is told as the origin of each value."""
         told = Told(

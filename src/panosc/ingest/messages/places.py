@@ -1,9 +1,12 @@
-"""Which paths may be announced: those inside the roots of the node, by no way out of them."""
+"""Which paths may be announced: those inside the roots of the node, by no way out of them.
 
-from collections.abc import Iterable, Sequence
+Whoever is in charge of an instrument may announce what lies in the folders of that instrument.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from panosc.domain.errors import Invalid
+from panosc.domain.errors import Forbidden, Invalid
 
 SHOWN = 200
 
@@ -24,6 +27,31 @@ def inside(paths: Iterable[str], roots: Sequence[Path]) -> list[Path]:
         )
     real = [root.resolve() for root in roots]
     return [_inside(path, real) for path in paths]
+
+
+def refuse_others(
+    paths: Iterable[str], instruments: Iterable[str], roots: Mapping[str, Sequence[Path]]
+) -> None:
+    """Refuse paths that do not lie in the folders of the instruments, links followed.
+
+    Raises
+    ------
+    Forbidden
+        With the first of them.
+    """
+    theirs = [root.resolve() for pid in instruments for root in roots.get(pid, ())]
+    for path in paths:
+        try:
+            found = Path(path).resolve()
+            is_theirs = any(found.is_relative_to(root) for root in theirs)
+        except (OSError, RuntimeError, ValueError):
+            is_theirs = False
+        if not is_theirs:
+            raise Forbidden(
+                f"{path[:SHOWN]!r} does not lie in the folders of the instrument.",
+                hint="The operator of this node names them in the setting instrument_roots; "
+                "stewards may announce what lies elsewhere.",
+            )
 
 
 def _inside(path: str, roots: Sequence[Path]) -> Path:

@@ -18,7 +18,7 @@ from panosc.catalogue.tables import instrument
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from panosc.ingest.messages import places
-from panosc.ingest.messages.bodies import AnnouncementBody
+from panosc.ingest.messages.bodies import Announced, AnnouncementBody
 from panosc.policy import audit
 from panosc.policy.decisions.records import is_text
 from panosc.policy.requiring import require
@@ -26,6 +26,8 @@ from panosc.settings import Settings
 
 State = Literal["waiting", "done", "failed"]
 HTTP = "http"
+BY = "instruments"
+"""Beside what was said: the instruments by which somebody might say it; none for stewards."""
 _SERVICE = "svc-"
 
 
@@ -57,7 +59,7 @@ class Register:
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
     ) -> None:
         self._engine = engine
-        self._roots = settings.ingest_roots
+        self._roots, self._roots_of = settings.ingest_roots, settings.instrument_roots
         self._clock = clock
         self._new_id = new_id
 
@@ -68,7 +70,8 @@ class Register:
         ------
         Unauthenticated, WrongScope
         Forbidden
-            Unless a steward, a service, or whoever is in charge of the instrument that it names.
+            Unless a steward, or a service or whoever is in charge of the instrument that it
+            names, of files in the folders of that instrument.
         Invalid
             With the path that may not be announced.
         Conflict
@@ -82,10 +85,10 @@ class Register:
                 hint="Send one of the two.",
             )
         name = f"{person}:{body.id or key or self._new_id()}"
-        content, now = {"said": body.kept()}, self._clock()
+        content: dict[str, Any] = {"said": body.kept()}
+        now = self._clock()
         with self._engine.begin() as connection:
-            _refuse_others(connection, who, body.instrument)
-            places.inside(body.paths, self._roots)
+            content[BY] = self._right(connection, who, body)
             row = {"id": name, "kind": HTTP, "who": person, "at": now, "next_try": now}
             if _added(connection, {**row, "body": content}):
                 paths = len(body.paths)
@@ -140,6 +143,8 @@ class Register:
         Raises
         ------
         Unauthenticated, WrongScope, NotFound
+        Forbidden
+            If they may not announce it any more.
         Conflict
             If it has not failed.
         """
@@ -147,6 +152,9 @@ class Register:
         now = self._clock()
         with self._engine.begin() as connection:
             found = self._known(connection, who, name)
+            if not who.is_steward and "said" in found.body:
+                # they may be in charge no more
+                self._right(connection, who, Announced.model_validate(found.body["said"]))
             if not _again(connection, found.id, now):
                 raise Conflict(
                     f"The announcement has not failed: it is {found.state}.",
@@ -154,6 +162,14 @@ class Register:
                 )
             audit.record(connection, who, "ingest.retried", now=now, subject=found.id)
             return _one(connection, found.id)
+
+    def _right(self, connection: sa.Connection, who: Who, said: Announced) -> list[str] | None:
+        """Return the instruments by which somebody may announce this; None: stewards may all."""
+        instruments = None if who.is_steward else _in_charge(connection, who, said.instrument)
+        places.inside(said.paths, self._roots)
+        if instruments is not None:
+            places.refuse_others(said.places(), instruments, self._roots_of)
+        return instruments
 
     def is_there(self) -> None:
         """Fail unless the database answers."""
@@ -195,7 +211,7 @@ def _again(connection: sa.Connection, name: str, now: datetime) -> bool:
 
 def _is_same(connection: sa.Connection, name: str, content: dict[str, Any]) -> bool:
     # the database compares: a number may come back from it in another spelling
-    same = announcement.c.body == sa.literal(content, pg.JSONB)
+    same = announcement.c.body["said"] == sa.literal(content["said"], pg.JSONB)
     return bool(connection.scalar(sa.select(same).where(announcement.c.id == name)))
 
 
@@ -214,14 +230,13 @@ def from_row(row: Any) -> Announcement:
     )
 
 
-def _refuse_others(connection: sa.Connection, who: Who, named: str | None) -> None:
-    if who.is_steward:
-        return
+def _in_charge(connection: sa.Connection, who: Who, named: str | None) -> list[str]:
+    """Return those of the instruments of `who` that the announcement names."""
     is_service = (who.person or "").startswith(_SERVICE)
     if named is None and is_service:
-        return
-    if named is not None and named_by(connection, named) & who.instruments:
-        return
+        return sorted(who.instruments)
+    if named is not None and (found := named_by(connection, named) & who.instruments):
+        return sorted(found)
     raise Forbidden(
         "Datasets are announced by stewards, by services of their instrument, and by whoever is "
         "in charge of the instrument that the announcement names.",

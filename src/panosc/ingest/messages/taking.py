@@ -10,10 +10,10 @@ import sqlalchemy as sa
 
 from panosc.catalogue.tables import group, instrument
 from panosc.domain.access import Who
-from panosc.domain.errors import Invalid
+from panosc.domain.errors import Forbidden, Invalid
 from panosc.ingest.messages import places
 from panosc.ingest.messages.bodies import Announced
-from panosc.ingest.messages.register import Announcement
+from panosc.ingest.messages.register import BY, HTTP, Announcement
 from panosc.ingest.report import Report, Trouble
 from panosc.ingest.service import Request, ingest
 from panosc.ingest.told import Told
@@ -58,10 +58,14 @@ def by_ingest(
         if announced.kind == INVESTIGATION:
             return _investigation(engine, announced)
         said = Announced.model_validate(announced.body["said"])
+        # one that does not tell by what right it was announced by HTTP was so by none
+        by = announced.body.get(BY, [] if announced.kind == HTTP else None)
         try:
             # links may have been laid since it was announced
             paths = places.inside(said.paths, settings.ingest_roots)
-        except Invalid as error:
+            if by is not None:
+                places.refuse_others(said.places(), by, settings.instrument_roots)
+        except (Forbidden, Invalid) as error:
             return Outcome(failed=error.detail)
         absent = [path for path in paths if not path.exists()]
         if absent:
@@ -73,6 +77,7 @@ def by_ingest(
             told=told,
             complete=said.complete,
             profile=said.profile,
+            without_proposal="open" if by is None else "closed",
             kind="message",
             reason=f"Announced as {announced.id}",
         )
