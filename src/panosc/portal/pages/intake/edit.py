@@ -30,8 +30,8 @@ def router(site: Site) -> APIRouter:
     def show(
         request: Request,
         who: Asker,
-        where: Annotated[str, Query(max_length=20_000)] = "",
-        pids: Annotated[str, Query(max_length=20_000)] = "",
+        where: Annotated[str, Query(max_length=4000)] = "",
+        pids: Annotated[str, Query(max_length=1000)] = "",
         model: Annotated[str, Query(max_length=40)] = "Dataset",
     ) -> Response:
         site.overview.check(who)

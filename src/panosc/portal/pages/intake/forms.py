@@ -30,7 +30,7 @@ MODELS: dict[Editable, tuple[str, str]] = {
     "Instrument": ("instrument", "instruments"),
     "Sample": ("sample", "samples"),
 }
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _PAGE = re.compile(r"https?://[^/\s]+(?:/[^/\s]+)*?/(?:datasets|documents|instruments)/(.+)")
 _LONG, _SHORT = 20_000, 2000
 

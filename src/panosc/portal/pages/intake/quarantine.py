@@ -16,7 +16,7 @@ from panosc.portal.site import Asker, Site, add_form, add_page, go_to
 from panosc.portal.words import query_string
 
 PATH = f"{INGEST}/quarantine"
-SHOWN = 50
+SHOWN, LONGEST = 50, 4000
 
 Word = Annotated[str, Query(max_length=300)]
 Typed = Annotated[str, Form(max_length=300)]
@@ -32,7 +32,7 @@ def router(site: Site) -> APIRouter:
         who: Asker,
         reason: Word = "",
         path: Word = "",
-        after: Annotated[str, Query(max_length=10_000)] = "",
+        after: Annotated[str, Query(max_length=LONGEST)] = "",
     ) -> Response:
         return _page(site, request, who, Sought(reason=reason, text=path.strip()), after=after)
 
@@ -97,7 +97,7 @@ def _page(
     pairs = _pairs(sought)
     retried = request.query_params.get("retried", "")
     is_count = retried.isascii() and retried.isdigit() and len(retried) < 10  # noqa: PLR2004
-    next_page = [*pairs, ("after", found[SHOWN - 1].url)] if len(found) > SHOWN else None
+    next_page = [*pairs, ("after", found[SHOWN - 1].url[:LONGEST])] if len(found) > SHOWN else None
     return site.render.page(
         request,
         "quarantine",
