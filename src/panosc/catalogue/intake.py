@@ -106,7 +106,7 @@ arrival = sa.Table(
     _now("seen"),
     sa.Column("registered", sa.Boolean, server_default=sa.false(), nullable=False),
     sa.PrimaryKeyConstraint("url"),
-    sa.Index("arrival_place_ix", "profile", "place"),
+    sa.Index("arrival_place_ix", "place", "profile"),
     sa.Index("arrival_waiting_ix", "profile", postgresql_where=sa.text("not registered")),
 )
 """A file that has been read and waits for the rest of its dataset.

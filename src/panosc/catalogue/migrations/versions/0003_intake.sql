@@ -15,7 +15,7 @@ CREATE TABLE arrival (
 	CONSTRAINT arrival_pkey PRIMARY KEY (url)
 );
 
-CREATE INDEX arrival_place_ix ON arrival (profile, place);
+CREATE INDEX arrival_place_ix ON arrival (place, profile);
 
 CREATE INDEX arrival_waiting_ix ON arrival (profile) WHERE not registered;
 
