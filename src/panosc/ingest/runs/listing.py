@@ -124,11 +124,15 @@ def history(
         .order_by(run_record.c.number.desc())
         .limit(MOST)
     ).all()
-    known = labels(connection, [after, *(row.before for row in rows)])
+    images = [after, *(row.before for row in rows)]
+    if not (who.is_steward and who.may_use("detail")):
+        images = _as_seen(connection, who, images, now=now)
+    known = labels(connection, images)
     entries: list[Entry] = []
-    for row in rows:
-        changes = compare(model, row.before, after, known)
-        if changes or (row.before is None) != (after is None):
+    for number, row in enumerate(rows):
+        after, before = images[number], images[number + 1]
+        changes = compare(model, before, after, known)
+        if changes or (before is None) != (after is None):
             entries.append(
                 Entry(
                     run=row.id,
@@ -137,13 +141,37 @@ def history(
                     # accounts of the node are nobody's business who has none
                     who=row.who if who.person is not None else "",
                     at=row.started,
-                    reason=row.reason,
+                    # that of a message names the account that has announced it
+                    reason=row.reason if who.person is not None or row.kind != "message" else None,
                     is_undone=row.state == "undone",
                     changes=changes,
                 )
             )
-        after = row.before
     return entries
+
+
+def _as_seen(
+    connection: sa.Connection, who: Who, images: Sequence[Any], *, now: datetime
+) -> list[Any]:
+    """Return the images without documents that `who` may not see, and what no page shows."""
+    table = metadata.tables["document"]
+    keys = {
+        link["document_id"]
+        for image in filter(None, images)
+        for link in image.get("documents", ())
+    }
+    wanted = sa.any_(sa.literal(sorted(keys), sa.ARRAY(sa.BigInteger)))
+    query = sa.select(table.c.id).where(table.c.id == wanted)
+    seen = set(connection.scalars(query.where(visible(table, who, "core", now=now))))
+    found: list[Any] = []
+    for image in images:
+        if image is None:
+            found.append(None)
+            continue
+        documents = [one for one in image.get("documents", ()) if one["document_id"] in seen]
+        row = {**image["row"], "extra": None}
+        found.append({**image, "row": row, "documents": documents})
+    return found
 
 
 def _act(row: Any, after: Any) -> Any:

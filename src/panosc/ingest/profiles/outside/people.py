@@ -6,6 +6,8 @@ The list is read again when it has changed; while it cannot be read, what it sai
 import csv
 import difflib
 import io
+import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +72,11 @@ def read_list(path: Path) -> Mapping[str, Proposal]:
     WrongList
     OSError
     """
-    with path.open("rb") as file:
+    # a pipe is not waited for; a link is the site's own
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise WrongList("is no file")
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise WrongList(f"is larger than {LARGEST // 2**20} MB")

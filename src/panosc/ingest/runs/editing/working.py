@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.units import category_of, scale_of
-from panosc.ingest.runs.editing.checking import Meant, unit_of
+from panosc.ingest.runs.editing.checking import LONGEST, Meant, unit_of
 from panosc.ingest.runs.editing.operations import (
     Operation,
     People,
@@ -78,11 +78,20 @@ class Working:
 
     def _replace_text(self, given: ReplaceText) -> None:
         column = self._column(given.field)
+        table = f"want_{self._model.table}"
+        # counted before it is done: fifty of them, one on the other, would fill any memory
+        times = f"(length({column}) - length(replace({column}, :old, ''))) / length(:old)"
+        length = f"length({column}) + ({times})::bigint * (length(:new) - length(:old))"
+        words = {"old": given.old, "new": given.new, "most": LONGEST}
+        long = f"select count(*) from {table} where strpos({column}, :old) > 0 and {length} > :most"
+        self._say(
+            self._connection.execute(sa.text(long), words).scalar_one(),
+            f"would have a {given.field} of more than {LONGEST:,} letters, and stay as they are",
+        )
         self._run(
-            f"update want_{self._model.table} set {column} = replace({column}, :old, :new)"
-            f" where strpos({column}, :old) > 0",
-            old=given.old,
-            new=given.new,
+            f"update {table} set {column} = replace({column}, :old, :new)"
+            f" where strpos({column}, :old) > 0 and {length} <= :most",
+            **words,
         )
         if column in {"title", "name"}:
             empty = self._run(
