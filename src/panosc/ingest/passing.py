@@ -296,14 +296,16 @@ class Passage:
         """Look anew at the files of a place that the profile, since it was changed, has not."""
         with self.engine.begin() as connection:
             urls = store.let_go(connection, self.profile.name, place)
-        self.take([found for url in urls if (found := look(path_of(url))) is not None])
+        there = (look(path_of(url), self.roots) for url in urls)
+        self.take([found for found in there if found is not None])
 
     def _again(self, match: Match, rows: Sequence[Any]) -> list[Piece] | None:
         """Read once more the files of a place that were registered with it before.
 
         None: one of them is changing, or cannot be opened just now.
         """
-        there = [(row, found) for row in rows if (found := look(path_of(row.url))) is not None]
+        looked = ((row, look(path_of(row.url), self.roots)) for row in rows)
+        there = [(row, found) for row, found in looked if found is not None]
         tiers = self.profile.tiers([found.path for _, found in there])
         files = [
             (found, replace(match, name=path_of(row.name)), tier)

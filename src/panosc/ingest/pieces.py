@@ -6,6 +6,7 @@ What was read of a file is kept as text that loses nothing, not even what JSON p
 import json
 import os
 import stat
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,8 +74,17 @@ def kept(row: Any) -> Piece:
     )
 
 
-def look(path: str) -> Found | None:
-    """Return a regular file as it is now; None if it is not there."""
+def look(path: str, roots: Sequence[str] = ()) -> Found | None:
+    """Return a regular file as it is now; None if it is not there.
+
+    What was a file when its folder was walked may be a link by now: one that leads out of the
+    roots (URLs; without any, out of its folder) is not followed.
+    """
+    real = os.path.realpath(path)
+    if real != path:
+        inside = map(path_of, roots) if roots else [os.path.dirname(path)]  # noqa: PTH120
+        if not any(real.startswith(folder.rstrip("/") + "/") for folder in inside):
+            return None
     try:
         status = os.stat(path)  # noqa: PTH116 - of a path that may be no text
     except OSError:
