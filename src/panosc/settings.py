@@ -144,7 +144,7 @@ class Settings(BaseSettings):
         description="Folders whose files may be announced, by HTTP or by messages; none without",
     )
     instrument_roots: dict[str, tuple[Path, ...]] = Field(
-        default_factory=dict,
+        default={},
         description="PID of an instrument = folders inside ingest_roots that whoever is in charge "
         "of it may announce files of; stewards may of all",
     )

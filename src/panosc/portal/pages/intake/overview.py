@@ -95,7 +95,7 @@ def router(site: Site) -> APIRouter:
             site.register.retry(who, name)
         except (Conflict, NotFound) as error:
             return _page(site, request, who, Filters(), error=error)
-        return go_to(f"{site.render.root}{PATH}?done=again")
+        return go_to(f"{site.render.root}{PATH}?done=announced-again")
 
     add_page(routes, PATH, show, summary="What ingest is doing and has done, for stewards")
     add_form(
