@@ -15,6 +15,7 @@ from arriving import cbf, openpmd, xfel
 
 from panosc.catalogue.dumping import dump
 from panosc.domain.access import OPERATOR
+from panosc.ingest.grouping.folder import FolderGrouping
 from panosc.ingest.report import Report
 from panosc.ingest.service import Request, ingest
 from panosc.ingest.told import Told
@@ -166,3 +167,40 @@ def test_what_is_announced_is_one_dataset(go: Go, dumped: Any, tmp_path: Path) -
     assert rows["Dataset"][0]["title"] == "Announced"
     assert len(rows["File"]) == 5
     assert rows["Technique"][0]["name"] == "small angle x-ray scattering"
+
+
+@pytest.mark.parametrize(("guest", "owner"), [("closed", "hc5678"), ("open", "of-a-friend")])
+def test_whose_data_they_are_is_not_for_a_guest_to_say(
+    engine: sa.Engine, settings: Settings, dumped: Any, tmp_path: Path, guest: Any, owner: str
+) -> None:
+    folder = session(tmp_path / "data") / "RAW_DATA" / "gold" / "gold_0001"
+    request = Request(
+        roots=[folder],
+        told=Told(title="Mine", proposal="of-a-friend"),
+        complete=True,
+        without_proposal=guest,
+    )
+    site = settings.model_copy(update={"profile": "esrf"})
+    ingest(engine, site, request, who=OPERATOR, now=datetime.now(UTC))
+    assert [row["ownerGroup"] for row in dumped()["Dataset"]] == [owner]
+
+
+def test_a_place_that_fails_keeps_no_other_waiting(
+    go: Go, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = session(tmp_path / "data")
+    real = FolderGrouping.divide
+
+    def divide(self: Any, pieces: Any, options: Any) -> Any:
+        if any("PROCESSED" in piece.path for piece in pieces):
+            raise ValueError("a plug-in's fault")
+        return real(self, pieces, options)
+
+    monkeypatch.setattr(FolderGrouping, "divide", divide)
+    report = go(folder, "esrf")
+    assert (report.new, report.waiting) == (1, 1)
+    assert [(item.reason, item.detail) for item in report.warnings] == [
+        ("failed", "a plug-in's fault")
+    ]
+    monkeypatch.undo()
+    assert go(folder, "esrf").new == 1

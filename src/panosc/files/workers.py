@@ -59,7 +59,8 @@ class _Answers(pickle.Unpickler):
     @override
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         found = getattr(sys.modules.get(module_name), global_name, None)
-        if isinstance(found, type) and (is_dataclass(found) or found in {datetime, timezone}):
+        is_ours = module_name.startswith("panosc.") and is_dataclass(found)
+        if isinstance(found, type) and (is_ours or found in {datetime, timezone}):
             return found
         raise pickle.UnpicklingError(f"a worker answered with {module_name}.{global_name}")
 

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue.writer import record_changes
+from panosc.domain.errors import PanoscError
 from panosc.domain.times import moment
 from panosc.files.sandbox import Outcome
 from panosc.ingest import store
@@ -28,7 +29,7 @@ from panosc.ingest.readers import Readers
 from panosc.ingest.records import Terms
 from panosc.ingest.registering import PART, Registering
 from panosc.ingest.report import Report, Trouble
-from panosc.ingest.told import Told
+from panosc.ingest.told import Wishes
 from panosc.ingest.walking import Found, path_of, url_of
 
 BATCH_FILES = 200
@@ -40,19 +41,6 @@ UNFINISHED = frozenset({"changing", "open-for-writing", "truncated", "empty"})
 """Reasons for which the rest of its dataset waits, for a while."""
 
 Advance = Callable[[Sequence[Found]], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What whoever ingests wants of the files, beside what the profile says."""
-
-    told: Told | None = None
-    complete: bool = False
-    """Whether whatever is there is all there will be."""
-    is_dry: bool = False
-    rehash: bool = False
-    is_live: bool = False
-    """Whether files are seen as they come: then quiet is counted from when they were seen."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,7 +119,13 @@ class Passage:
         with self.engine.connect() as connection:
             places = store.waiting(connection, self.profile.name, self.roots)
         for place, match in self._completing.matched(self.profile, places):
-            found = self._due(place, match)
+            try:
+                found = self._due(place, match)
+            except (PanoscError, ValueError, LookupError, TypeError) as error:
+                # a rule or a plug-in that fails at one place must not keep the others waiting
+                where = path_of(place.key)
+                self.report.warnings.append(Trouble(path=where, reason="failed", detail=str(error)))
+                found = []
             left += not found
             drafts += found
             if sum(len(draft.pieces) for draft in drafts) >= BATCH_FILES:
@@ -330,9 +324,12 @@ class Passage:
         return pieces
 
     def _compose(self, match: Match, pieces: Sequence[Piece]) -> list[Draft]:
-        told = self.profile.told(match)
+        told = own = self.profile.told(match)
         if self.wishes.told is not None:
-            told = self.wishes.told.over(told)
+            told = self.wishes.told.over(own)
+        if self.wishes.by_guest and own.proposal:
+            # whose data these are is not for somebody to say who does not look after the node
+            told = replace(told, proposal=own.proposal)
         terms = self.terms_of(told.proposal)
         shares = match.rule.grouping.divide(pieces, match.rule.options)
         return [compose(share, told, kind=match.rule.kind, terms=terms) for share in shares]

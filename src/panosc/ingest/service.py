@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from panosc.domain.access import Who
 from panosc.domain.errors import Forbidden, Invalid, Unavailable
 from panosc.ingest import store
-from panosc.ingest.passing import Advance, Passage, Wishes
+from panosc.ingest.passing import Advance, Passage
 from panosc.ingest.profiles import Profile
 from panosc.ingest.profiles.announced import AnnouncedProfile
 from panosc.ingest.profiles.shipped import profile_of
@@ -28,7 +28,7 @@ from panosc.ingest.registering import Note, Registering
 from panosc.ingest.report import Report, Trouble, printable
 from panosc.ingest.runs import journal
 from panosc.ingest.runs.entries import RunKind, RunState
-from panosc.ingest.told import Told
+from panosc.ingest.told import Told, Wishes
 from panosc.ingest.walking import Found, Walk, path_of, url_of
 from panosc.plugins import load
 from panosc.policy import births
@@ -198,6 +198,7 @@ class Intake:
             clock=self._clock,
             wishes=Wishes(
                 told=request.told,
+                by_guest=request.without_proposal == "closed",
                 complete=request.complete,
                 is_dry=request.is_dry,
                 rehash=request.rehash,

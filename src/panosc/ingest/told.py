@@ -47,3 +47,18 @@ class Told:
                 if mine and item.name in self.origins:
                     origins[item.name] = self.origins[item.name]
         return Told(**chosen, origins=origins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What whoever ingests wants of the files, beside what the profile says."""
+
+    told: Told | None = None
+    complete: bool = False
+    """Whether whatever is there is all there will be."""
+    is_dry: bool = False
+    rehash: bool = False
+    by_guest: bool = False
+    """Whether they come from somebody who does not look after the node."""
+    is_live: bool = False
+    """Whether files are seen as they come: then quiet is counted from when they were seen."""
