@@ -74,10 +74,17 @@ def paths(house, open_folder):
 
 
 @pytest.fixture
+def bare(new_database, template, open_folder):
+    """A node into which nothing has come."""
+    with signed_in.house(new_database, template, open_folder / "intake-bare") as found:
+        yield found
+
+
+@pytest.fixture
 def opened(browser, house):
     contexts = []
 
-    def open_page(path, **options):
+    def open_page(path, house=house, **options):
         context = browser.new_context(**options)
         contexts.append(context)
         cookie = {"name": house.name, "value": house.cookies["steward"], "url": house.address}
@@ -187,9 +194,8 @@ def test_edit_and_undo_with_the_keyboard_alone(opened, house, paths):
         assert connection.scalar(query) is None
 
 
-def test_empty_node_is_sound(opened, house, paths):
-    given.forgotten(house)
+def test_empty_node_is_sound(opened, bare):
     for path in ("/ingest", "/ingest/quarantine", "/ingest?kind=edit"):
-        page = opened(path)
+        page = opened(path, bare)
         sound(page)
         assert page.complaints == []

@@ -173,7 +173,9 @@ def test_runs_are_filtered_and_paged(house, steward, taken):
     assert strange.text.count("<li>There is no") == 2
     assert steward.get("/ingest?who=%00").status_code == 422
     house.time[0] += timedelta(minutes=10)
-    assert f"Watching {later[0]}" in text_of(steward.get("/ingest?state=stopped&before=20"))
+    assert f"Watching {later[0]}" in text_of(
+        steward.get(f"/ingest?state=stopped&before={later[5]}")
+    )
     assert "No run fits" in steward.get("/ingest?state=running").text
 
 
@@ -438,6 +440,10 @@ def test_one_dataset_is_edited_on_its_page(house, steward, taken):
     assert path in steward.get(f"/datasets/{pid}").text
     page = steward.get(path)
     assert html.escape(given.TITLES[2], quote=False) in page.text
+    assert 'name="definition" value="NXsas"' in page.text
+    assert '<option value="raw" selected>' in page.text
+    for name, value in (("definition", "NXsas"), ("kind", "raw")):
+        assert hidden(page, f"was_{name}") == value
     was = {f"was_{name}": hidden(page, f"was_{name}") for name in ("title", "instrument")}
     same = {name.removeprefix("was_"): value for name, value in was.items()}
     untouched = steward.post(path, data={**was, **same, "reason": "x"})

@@ -99,6 +99,7 @@ def _record(site: Site, who: Who, pid: str) -> dict[str, Any]:
     )
     query = Query(
         model="Dataset",
+        fields=frozenset({"pid", "access", *FIELDS}) - {"instrument"},
         includes=(
             Include(relation="instrument", scope=Query(model="Instrument")),
             Include(relation="techniques", scope=Query(model="Technique")),
