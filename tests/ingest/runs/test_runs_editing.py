@@ -268,7 +268,7 @@ def test_what_is_not_here_is_said(shared_runs: Runs) -> None:
     shown = runs.preview(STEWARD, Selection(pids=("local/0", "local/9")), edit)
     assert shown.total == 1
     assert shown.problems == (
-        "1 are not here, or erased: local/9",
+        "Not here, or erased (1): local/9",
         "1 of them have a parameter wavelength already; there nothing is renamed.",
     )
 

@@ -228,7 +228,7 @@ class _Work:
         lost = self._run("select pid from chosen where id is null order by pid").scalars().all()
         if lost:
             named = ", ".join(lost[:_NAMED]) + (", …" if len(lost) > _NAMED else "")
-            self.problems.append(f"{len(lost):,} are not here, or erased: {named}")
+            self.problems.append(f"Not here, or erased ({len(lost):,}): {named}")
         self._run("delete from chosen where id is null")
         self.total = int(self._run("select count(*) from chosen").scalar_one())
 
