@@ -142,9 +142,9 @@ def _class(model: Model, *, bare: bool) -> tuple["sa.Select[Any]", list[str]]:
             number = sa.func.to_jsonb(table.c.value_number)
             columns.append(sa.func.coalesce(number, sa.func.to_jsonb(table.c.value_text)))
         else:
-            column = _access(table) if item.name == "access" else table.c[item.column]
+            value = _access(table) if item.name == "access" else table.c[item.column]
             # a part that is the whole file is not told
-            columns.append(sa.func.nullif(column, "") if item.name == "part" else column)
+            columns.append(sa.func.nullif(value, "") if item.name == "part" else value)
     if not bare and "created" in table.c:
         keys += ["created", "changed"]
         columns += [table.c.created, table.c.changed]

@@ -44,7 +44,7 @@ def test_announced_from_the_command_line(announcing: Node, tmp_path: Path) -> No
     announcing.desk().step()
     [pid] = announcing.find("run-1", "id02").json()["pids"]
     # without a known proposal it is closed: whoever looks after the node sees it
-    assert announcing.dataset(pid, "steward")["title"] == "From a shell"
+    assert announcing.dataset(pid, "reading steward")["title"] == "From a shell"
     outside = announce(announcing, tmp_path, "/etc/passwd", token=token)
     assert outside.returncode == 1
     assert "/etc/passwd" in outside.stderr

@@ -156,9 +156,7 @@ def _as_seen(
     """Return the images without documents that `who` may not see, and what no page shows."""
     table = metadata.tables["document"]
     keys = {
-        link["document_id"]
-        for image in filter(None, images)
-        for link in image.get("documents", ())
+        link["document_id"] for image in filter(None, images) for link in image.get("documents", ())
     }
     wanted = sa.any_(sa.literal(sorted(keys), sa.ARRAY(sa.BigInteger)))
     query = sa.select(table.c.id).where(table.c.id == wanted)
