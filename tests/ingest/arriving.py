@@ -9,6 +9,7 @@ import fabio
 import h5py
 import numpy as np
 import openpmd_api as io
+import written_files
 from extra_data.tests.mockdata import write_file
 from extra_data.tests.mockdata.detectors import AGIPDModule
 from extra_data.tests.mockdata.xgm import XGM
@@ -192,7 +193,11 @@ def numor(root: Path) -> None:
         entry.attrs["NX_class"] = "NXentry"
         entry["title"] = "Silicon"
         entry["start_time"] = "06-May-24 07:08:09"
-    (root / "012345").write_text("ILL numor in ASCII\n")
+    ascii_numor(root, "012345")
+
+
+def ascii_numor(root: Path, name: str = "536854") -> None:
+    (root / name).write_text(written_files.numor())
 
 
 SCENES = {
@@ -213,5 +218,14 @@ SCENES = {
         grouping=PatternGrouping(),
         options={"name": r"(?P<stem>\d+)(\.nxs)?"},
         title="Silicon",
+        people=2,
+        parameters=frozenset({"wavelength", "sample_temperature"}),
+    ),
+    "ascii numor": Scene(
+        make=ascii_numor,
+        grouping=FileGrouping(),
+        title="Na2Ca3Al2F14 in a cryostat",
+        people=2,
+        parameters=frozenset({"wavelength", "sample_temperature"}),
     ),
 }

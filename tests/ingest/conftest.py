@@ -7,6 +7,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 sys.path.append(str(Path(__file__).parents[1] / "files"))
+sys.path.append(str(Path(__file__).parent / "formats_other"))
 
 
 @pytest.fixture(scope="session")

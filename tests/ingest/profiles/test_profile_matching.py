@@ -246,13 +246,13 @@ def test_every_file_lands_in_one_place_under_a_name_of_its_own(name, paths):
     names_in: dict[str, dict[str, str]] = {}
     bases: dict[str, str] = {}
     for path in paths:
-        found = match(profile, f"/root/{path}")
-        assert found == match(profile, f"/root/{path}")
+        found = match(profile, f"/folder/{path}")
+        assert found == match(profile, f"/folder/{path}")
         if found is None:
             continue
         key = found.place.key
         assert bases.setdefault(key, found.place.base) == found.place.base
-        assert f"{found.place.base}/{found.name}" == f"/root/{path}"
+        assert f"{found.place.base}/{found.name}" == f"/folder/{path}"
         assert names_in.setdefault(key, {}).setdefault(found.name, path) == path
         profile.told(found)
     everything = list(itertools.chain.from_iterable(names_in.values()))
