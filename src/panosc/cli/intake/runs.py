@@ -1,6 +1,6 @@
 """`panosc ingest runs|undo|quarantine|retry`: what was done, and taking it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -150,5 +150,22 @@ def _details(item: Run) -> list[list[Any]]:
         ["undo first", ", ".join(map(str, item.blocked_by)) or None],
     ]
     rows += [[f"touched {name}", count] for name, count in item.records.items()]
-    rows += [[f"report {name}", str(value)] for name, value in item.report.items()]
+    rows += _reported(item.report)
     return [row for row in rows if row[1] is not None]
+
+
+def _reported(report: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what a run reports, a line each; of long lists how much there is."""
+    rows: list[list[Any]] = []
+    for name, value in report.items():
+        if name == "completeness":
+            rows += [
+                [f"datasets with {what}", f"{n['has']} of {n['of']}"] for what, n in value.items()
+            ]
+        elif isinstance(value, dict):
+            rows += [[f"report {name}", ", ".join(value)]] if value else []
+        elif isinstance(value, list):
+            rows += [[f"report {name}", len(value)]] if value else []
+        elif value:
+            rows.append([f"report {name}", value])
+    return rows
