@@ -109,7 +109,9 @@ def fill(folder: Path) -> int:
     """Take the example files in; return the exit status."""
     if status := proposals(folder):
         return status
-    done = subprocess.run(panosc("ingest", str(folder)), check=False)
+    # without the folder's own read-me, which would be a dataset like any other file
+    inside = sorted(str(path) for path in folder.iterdir() if path.is_dir())
+    done = subprocess.run(panosc("ingest", *inside), check=False)
     # 3: some files could not be read as what they claim to be, which the summary explains
     return 0 if done.returncode in {0, 3} else done.returncode
 
