@@ -14,7 +14,7 @@ from panosc.portal.pages.home import examples
 from panosc.portal.pages.search import Paging, headline, ranges_joined
 from panosc.search.facets import Facet
 from panosc.search.service import SearchService
-from panosc.search.url import Selection, parse
+from panosc.search.language.selection import Selection, parse
 
 
 @pytest.fixture

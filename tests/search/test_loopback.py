@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.errors import BadFilter
-from panosc.domain.query import And, Compare, Include, Or, Order, Query, Related, Text
+from panosc.domain.query import And, Compare, Include, Or, Order, Query, Related, Text, Word
 from panosc.search.loopback import argument, read_filter, read_where
 
 
@@ -104,7 +104,7 @@ def test_a_whole_filter() -> None:
         limit=None,
         skip=3,
         fields=frozenset({"pid"}),
-        words="some words",
+        words=(Word(text="some"), Word(text="words")),
     )
 
 

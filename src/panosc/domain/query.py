@@ -1,8 +1,8 @@
 """One question to a catalogue, as a tree: what URL, search box and PaNOSC filter spell.
 
 The tree is plain data and has been checked: every property and relation in it exists in
-`domain.entities`. Parsing a spelling is `search.loopback` and `search.url`; answering is
-`search.sql`.
+`domain.entities`. Parsing a spelling is `search.loopback` and `search.language`; answering is
+`search.sql` and `search.index`.
 """
 
 from collections.abc import Sequence
@@ -70,6 +70,13 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Not:
+    """The clause does not hold."""
+
+    clause: "Clause"
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """At least one record over `relation` fulfils `clause`.
 
@@ -81,7 +88,24 @@ class Related:
     clause: "Clause"
 
 
-Clause = And | Or | Compare | Text | Related
+Clause = And | Or | Not | Compare | Text | Related
+
+Occurs = Literal["any", "all", "not"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One thing that ranked search looks for, in all the text of a record.
+
+    Of those that are ``any`` one has to be there (if there is none that is ``all``), each that is
+    ``all``, and none that is ``not``.
+    """
+
+    text: str
+    kind: Literal["word", "phrase", "elements"] = "word"
+    """`elements`: symbols of chemical elements, separated by commas, that its formulas hold."""
+    occurs: Occurs = "any"
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,5 +136,5 @@ class Query:
     skip: int = 0
     fields: frozenset[str] | None = None
     """Properties to return; None: all of the standard."""
-    words: str = ""
-    """Ranked search: the PaNOSC ``query``."""
+    words: tuple[Word, ...] = ()
+    """Ranked search: the PaNOSC ``query``, the words of the search box."""

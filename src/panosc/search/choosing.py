@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 from panosc.domain.access import Who
 from panosc.domain.errors import BadFilter
 from panosc.domain.query import And, Query
+from panosc.search.language.selection import SIZES, parse
 from panosc.search.loopback.document import argument
 from panosc.search.loopback.filter import read_filter
 from panosc.search.service import SearchService
-from panosc.search.url import SIZES, parse
 
 _MOST_PAIRS = 500
 _HINT = "Write it like the address of the search page: facility=ESS&kind=raw"

@@ -12,11 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.domain.entities import MODEL_BY_NAME
+from panosc.search.language.selection import Selection
 from panosc.search.panet import ontology
 from panosc.search.sql import clauses
 from panosc.search.sql.columns import Condition, Viewer, column_of, table_of
 from panosc.search.sql.ranking import rank
-from panosc.search.url import Selection
 
 Run = Callable[[sa.Select[Any]], Sequence[sa.Row[Any]]]
 
@@ -55,7 +55,7 @@ def _base(rest: Selection, viewer: Viewer) -> tuple[clauses.Place, list[Conditio
     place = clauses.start(MODEL_BY_NAME["Dataset"], viewer)
     conditions = [viewer.may_list(place.table), *clauses.conditions(rest.query(), place)]
     if rest.words:
-        conditions.append(rank(rest.words, place).condition)
+        conditions.append(rank(rest.query().words, place).condition)
     return place, conditions
 
 

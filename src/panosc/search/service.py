@@ -18,11 +18,11 @@ from panosc.identity.keys import node_keys
 from panosc.search import facets as counting
 from panosc.search.experiments import Summary, of_node, summaries
 from panosc.search.facets import Facet
+from panosc.search.language.selection import Selection
 from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
 from panosc.search.sql.clauses import has_regexp
 from panosc.search.sql.columns import Condition, Viewer, table_of
-from panosc.search.url import Selection
 from panosc.settings import Settings
 
 KEPT = timedelta(minutes=1)

@@ -14,7 +14,7 @@ from panosc.portal.hits import asking, hits
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import plural, query_string
 from panosc.search.facets import Facet
-from panosc.search.url import Selection
+from panosc.search.language.selection import Selection
 
 NEWEST = 5
 MOST_YEARS = 40

@@ -11,7 +11,7 @@ from panosc.portal.hits import asking, hits
 from panosc.portal.pages.home import years
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import pid_path
-from panosc.search.url import Selection
+from panosc.search.language.selection import Selection
 
 MOST = 2000
 NEWEST = 10

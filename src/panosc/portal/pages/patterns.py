@@ -17,7 +17,7 @@ from panosc.portal.facts import Maker
 from panosc.portal.hits import Hit
 from panosc.portal.pages.search import Paging
 from panosc.portal.site import Site, add_page
-from panosc.search.url import Selection
+from panosc.search.language.selection import Selection
 
 _STATES = ("open", "embargoed", "closed", "withdrawn")
 _LONG = (

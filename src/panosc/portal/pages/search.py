@@ -16,8 +16,8 @@ from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.portal.words import plural, query_string
 from panosc.portal.words import words as in_words
 from panosc.search.facets import Facet
+from panosc.search.language.selection import FACETS, LAST_PAGE, Between, Selection, parse
 from panosc.search.panet import ontology
-from panosc.search.url import FACETS, LAST_PAGE, Between, Selection, parse
 
 Pairs = list[tuple[str, str]]
 

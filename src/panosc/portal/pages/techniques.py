@@ -12,8 +12,8 @@ from panosc.portal import facts
 from panosc.portal.hits import asking, hits
 from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.portal.words import pid_path
+from panosc.search.language.selection import Selection
 from panosc.search.panet import ROOT, Concept, ontology
-from panosc.search.url import Selection
 
 NEWEST = 10
 

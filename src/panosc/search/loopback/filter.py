@@ -4,7 +4,8 @@ from typing import Any
 
 from panosc.domain.entities import MODEL_BY_NAME, Model
 from panosc.domain.errors import BadFilter
-from panosc.domain.query import Include, Order, Query
+from panosc.domain.query import Include, Order, Query, Word
+from panosc.search.language.words import read_words
 from panosc.search.loopback.where import Budget, property_of, read_where, shown, unknown
 
 DEEPEST = 10
@@ -174,11 +175,11 @@ def _wanted(value: Any, place: str) -> bool:
     return found
 
 
-def _words(value: Any, place: str) -> str:
+def _words(value: Any, place: str) -> tuple[Word, ...]:
     if value is None:
-        return ""
+        return ()
     if not isinstance(value, str) or len(value) > _MOST_WORDS:
         raise BadFilter(f"query is a text of at most {_MOST_WORDS} letters.", field=place)
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
         raise BadFilter("The text holds a character that no text has.", field=place)
-    return value.strip()
+    return read_words(value, plain="any")

@@ -13,9 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from panosc.domain.entities import MODEL_BY_NAME, Model, Relation
-from panosc.domain.query import And, Clause, Compare, Include, Or, Order, Query, Related, Text
+from panosc.domain.query import And, Clause, Compare, Include, Not, Or, Order, Query, Related, Text
 from panosc.search.sql import parameters, techniques
-from panosc.search.sql.columns import Condition, Viewer, column_of, compare, table_of, text_in
+from panosc.search.sql.columns import (
+    Condition,
+    Viewer,
+    column_of,
+    compare,
+    deny,
+    table_of,
+    text_in,
+)
 
 Inner = Callable[[sa.FromClause], Condition]
 
@@ -57,7 +65,7 @@ def _regexp_in(clause: Clause) -> bool:
     match clause:
         case And() | Or():
             return any(map(_regexp_in, clause.clauses))
-        case Related():
+        case Related() | Not():
             return _regexp_in(clause.clause)
         case Compare():
             return clause.operator == "regexp"
@@ -74,6 +82,8 @@ def clause_of(clause: Clause, place: Place) -> Condition:
             return sa.and_(sa.true(), *(clause_of(item, place) for item in clause.clauses))
         case Or():
             return sa.or_(sa.false(), *(clause_of(item, place) for item in clause.clauses))
+        case Not():
+            return deny(clause_of(clause.clause, place))
         case _:
             return _leaf(clause, place)
 
@@ -87,6 +97,8 @@ def _leaf(clause: Clause, place: Place) -> Condition:
         case Related():
             relation = place.model.relation_by_name[clause.relation]
             return _related_where(relation, clause.clause, place)
+        case Not():
+            return deny(clause_of(clause.clause, place))
         case _:
             return clause_of(clause, place)
 

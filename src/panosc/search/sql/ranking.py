@@ -2,17 +2,18 @@
 
 A word is a literal piece of text, whatever its case. What fits gets a score in the open
 interval (0, 1); the rest does not come back. There is no stemming and no index of words
-here: that is the full-text index's business.
+here: that is `search.index`, which datasets and documents have as soon as it is built.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
+from panosc.domain.query import Word
 from panosc.search.patterns import escape
 from panosc.search.sql.clauses import Place
 from panosc.search.sql.columns import Condition, Viewer, table_of
@@ -45,25 +46,43 @@ def tokens(text: str) -> list[str]:
     return ([word for word in found if word not in _LITTLE] or found)[:MOST_WORDS]
 
 
-def rank(text: str, place: Place) -> Ranking:
-    """Return how the records at `place` fit `text`; without a word nothing does."""
-    found = [
-        sa.select(ids.label("id"), sa.literal(weight, sa.Double).label("weight")).where(condition)
-        for word in tokens(text)
-        for ids, condition, weight in _places(place, f"%{escape(word)}%")
-    ]
+def rank(words: Sequence[Word], place: Place) -> Ranking:
+    """Return how the records at `place` fit `words`; without a word nothing does."""
+    found, needed = [], 0
+    telling = [word for word in words if not _LITTLE >= {word.text.casefold()}]
+    for word in telling or words:
+        parts = tokens(word.text) if word.kind == "word" else [word.text.casefold()]
+        needed += len(parts) if word.occurs == "all" else 0
+        for part in parts:
+            for ids, condition, weight in _places(place, f"%{escape(part)}%"):
+                found.append(_hit(ids, condition, weight, part, word.occurs))
     if not found:
         return Ranking(condition=sa.false(), score=sa.literal(0.0, sa.Double))
     # each place is looked up in its own index; what was found is then added up by record
     hits = sa.union(*[select.add_columns(sa.literal(n)) for n, select in enumerate(found)])
     rows = hits.subquery()
     total = sa.func.sum(rows.c.weight)
-    sums = sa.select(rows.c.id, total.label("weight")).group_by(rows.c.id).subquery()
-    weight = sums.c.weight
+    every = sa.func.count(sa.distinct(rows.c.word)).filter(rows.c.occurs == "all")
+    none = sa.func.count().filter(rows.c.occurs == "not")
+    sums = sa.select(rows.c.id, total.label("weight")).group_by(rows.c.id)
+    sums = sums.having(every == needed, none == 0)
+    weighed = sums.subquery()
+    sum_ = weighed.c.weight
     return Ranking(
-        condition=place.table.c.id == sums.c.id,
-        score=weight / (weight + sa.literal(HALF, sa.Double)),
+        condition=place.table.c.id == weighed.c.id,
+        score=sum_ / (sum_ + sa.literal(HALF, sa.Double)),
     )
+
+
+def _hit(
+    ids: ColumnElement[Any], condition: Condition, weight: float, part: str, occurs: str
+) -> sa.Select[Any]:
+    return sa.select(
+        ids.label("id"),
+        sa.literal(weight, sa.Double).label("weight"),
+        sa.literal(part, sa.Text).label("word"),
+        sa.literal(occurs, sa.Text).label("occurs"),
+    ).where(condition)
 
 
 _Hit = tuple[ColumnElement[Any], Condition, float]

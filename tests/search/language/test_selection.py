@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panosc.domain.query import And, Compare, Or, Order, Query, Related
-from panosc.search.url import (
+from panosc.search.language.selection import (
     FACETS,
     LAST_PAGE,
     SIZES,

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from math import isfinite
 
 from panosc.domain.query import And, Clause, Compare, Or, Order, Query, Related
+from panosc.search.language.words import read_words
 
 FACETS = ("facility", "instrument", "technique", "kind", "access", "year")
 """Keys that choose among values which `SearchService.facets` counts."""
@@ -137,7 +138,7 @@ class Selection:
             order=order,
             limit=self.size,
             skip=(self.page - 1) * self.size,
-            words=self.words,
+            words=read_words(self.words, plain="all"),
         )
 
 

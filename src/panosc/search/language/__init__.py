@@ -1,0 +1,1 @@
+"""Spellings of a question for people: the URL, the search box, Python."""
