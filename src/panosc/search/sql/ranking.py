@@ -49,7 +49,7 @@ def tokens(text: str) -> list[str]:
 def rank(words: Sequence[Word], place: Place) -> Ranking:
     """Return how the records at `place` fit `words`; without a word nothing does."""
     found, needed = [], 0
-    telling = [word for word in words if not _LITTLE >= {word.text.casefold()}]
+    telling = [word for word in words if word.text.casefold() not in _LITTLE]
     for word in telling or words:
         parts = tokens(word.text) if word.kind == "word" else [word.text.casefold()]
         needed += len(parts) if word.occurs == "all" else 0
