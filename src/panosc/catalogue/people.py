@@ -21,6 +21,7 @@ __all__ = [
     "metadata",
     "petition",
     "policy_version",
+    "saved_search",
     "session",
     "spent",
     "token",
@@ -73,13 +74,15 @@ account = sa.Table(
     _text("instrument"),
     _text("terms"),
     _time("terms_at"),
+    sa.Column("preferences", pg.JSONB(none_as_null=True)),
     _time("locked_at"),
     _time("erased_at"),
     _now("created"),
     _now("seen"),
 )
 """A person (``u-…``) or a service (``svc-…``, for one instrument). `terms` is the version of the
-acceptable use policy that was accepted. An erased account keeps its id alone."""
+acceptable use policy that was accepted, `preferences` how pages are shown to them. An erased
+account keeps its id alone."""
 
 identity = sa.Table(
     "identity",
@@ -167,6 +170,21 @@ token = sa.Table(
 )
 """A credential of a program: only the SHA-256 of its secret is kept. `access` and `refresh` come
 from a device login; those of one login are a family."""
+
+saved_search = sa.Table(
+    "saved_search",
+    metadata,
+    _key("id"),
+    _of_account(),
+    _text("name", nullable=False),
+    _text("params", nullable=False),
+    _now("created"),
+    _time("looked_at", nullable=False),
+    sa.Column("looked_total", sa.BigInteger),
+    sa.UniqueConstraint("account", "name"),
+)
+"""A search that a person keeps: `params` is the query part of its page's address, in canonical
+spelling; `looked_total` how many it found at `looked_at`, None where that was not counted."""
 
 device = sa.Table(
     "device",

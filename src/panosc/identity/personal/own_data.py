@@ -10,7 +10,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from panosc.catalogue.people import account, alias, audit, identity, petition, session, token, usage
+from panosc.catalogue.people import (
+    account,
+    alias,
+    audit,
+    identity,
+    petition,
+    saved_search,
+    session,
+    token,
+    usage,
+)
 from panosc.catalogue.tables import dataset, share
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
@@ -174,6 +184,7 @@ class OwnData:
                 "groups": [_plain(item) for item in self._groups.of(person)],
                 "sessions": rows(session, session.c.account == person, "id", "sealed"),
                 "tokens": rows(token, token.c.account == person, "hash"),
+                "searches": rows(saved_search, saved_search.c.account == person),
                 "requests": rows(petition, petition.c.account == person, "dataset_id"),
                 "given": [_shown(_row(row)) for row in connection.execute(given).mappings()],
                 "received": [_row(row) for row in connection.execute(received).mappings()],
