@@ -1,0 +1,258 @@
+"""Records become documents of the index, as JSON that `tantivy` reads.
+
+Core and detail stand in fields of their own. Technique tags stand with all that is broader, so that
+a facet counts, and a word finds, the narrower with the broader.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from panosc.search.index import analysis
+from panosc.search.index.schema import (
+    CORE_LEVELS,
+    DETAIL_LEVELS,
+    FIRST,
+    LAST,
+    SORTS,
+    slot,
+)
+from panosc.search.panet import ontology
+
+LONGEST_TEXT = 20_000
+"""Characters of one text that can be found as words."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LARGEST = 1.7976931348623157e308
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One technique of a record, as the catalogue has it."""
+
+    pid: str
+    panet_id: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One parameter, as the catalogue has it."""
+
+    name: str
+    number: float | None
+    text: str | None
+    unit: str | None
+    si: float | None
+    si_unit: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """All that the index has to know of one record."""
+
+    model: str
+    key: int
+    pid: str
+    mark: str
+    listed_at: datetime
+    opened_at: datetime
+    owner_group: str | None
+    title: str | None = None
+    abstract: str | None = None
+    kind: str | None = None
+    created: datetime | None = None
+    released: datetime | None = None
+    size: int | None = None
+    instruments: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    """PID, name, facility."""
+    tags: list[Tag] = field(default_factory=list)
+    people: list[str] = field(default_factory=list)
+    keywords: list[str] = field(default_factory=list)
+    samples: list[str] = field(default_factory=list)
+    parameters: list[Measured] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    documents: list[int] = field(default_factory=list)
+
+
+def micros(time: datetime) -> int:
+    """Return microseconds since 1970, exactly."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def of_shared(model: str, key: int, said: Sequence[str | None]) -> str:
+    """Return the document that keeps a digest of what an instrument, sample … says."""
+    return orjson.dumps({"model": model, "key": key, "digest": digest(said)}).decode()
+
+
+def digest(said: Sequence[str | None]) -> int:
+    """Return a number that is another one whenever the texts are others."""
+    return int.from_bytes(blake2b(orjson.dumps(said), digest_size=7).digest(), "big")
+
+
+def of_record(facts: Facts) -> str:
+    """Return the document of a dataset or a document."""
+    found: dict[str, Any] = {
+        "model": facts.model,
+        "key": facts.key,
+        "mark": facts.mark,
+        "listed_at": micros(facts.listed_at),
+        "opened_at": micros(facts.opened_at),
+        "documents": facts.documents,
+    }
+    found |= _exact(facts)
+    found |= _sorted_by(facts)
+    found |= _measured(facts.parameters)
+    found |= _words(facts)
+    return orjson.dumps({name: value for name, value in found.items() if value != []}).decode()
+
+
+def _exact(facts: Facts) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "owner_group": _some(facts.owner_group),
+        "kind": _some(facts.kind),
+        "tag": sorted({spelt for tag in facts.tags for spelt in (tag.pid, tag.panet_id) if spelt}),
+        "tag_name": sorted({tag.name for tag in facts.tags if tag.name is not None}),
+        "technique": sorted({value for tag in facts.tags for value in reach(tag)}),
+        "year": [] if facts.created is None else facts.created.astimezone(UTC).year,
+    }
+    if facts.model == "Dataset" and facts.instruments:
+        [(pid, name, facility)] = facts.instruments
+        found |= {
+            "instrument": pid,
+            "instrument_name": _some(name),
+            "facility": _some(facility),
+        }
+    return found
+
+
+def _some(value: str | None) -> list[str]:
+    return [] if value is None else [value]
+
+
+@lru_cache(maxsize=10_000)
+def reach(tag: Tag) -> frozenset[str]:
+    """Return under which values of the facet a technique counts: its own and the broader ones."""
+    panet = ontology()
+    concept = panet.find(tag.panet_id or "") or panet.find(tag.pid)
+    if concept is None:
+        return frozenset({tag.pid})
+    return panet.ancestors([concept.id]) | {concept.id}
+
+
+def _sorted_by(facts: Facts) -> dict[str, int]:
+    given = (
+        None if facts.created is None else micros(facts.created),
+        None if facts.released is None else micros(facts.released),
+        facts.size,
+    )
+    found: dict[str, int] = {}
+    for name, value in zip(SORTS, given, strict=True):
+        found[f"{name}_up"] = LAST if value is None else value
+        found[f"{name}_down"] = FIRST if value is None else value
+    return found
+
+
+def _measured(parameters: Iterable[Measured]) -> dict[str, Any]:
+    si: defaultdict[str, list[float]] = defaultdict(list)
+    plain: defaultdict[str, list[float]] = defaultdict(list)
+    names: set[str] = set()
+    for item in parameters:
+        names.add(f"{item.name}\x1f{item.unit or ''}")
+        _add(plain, slot(item.name), item.number)
+        if item.si_unit is not None:
+            _add(si, slot(item.name, item.si_unit), item.si)
+    return {
+        "parameter": sorted(names),
+        "si": dict(si) or [],
+        "plain": dict(plain) or [],
+    }
+
+
+def _add(to: dict[str, list[float]], where: str, value: float | None) -> None:
+    if value is not None and not math.isnan(value):
+        # JSON has no infinity: the largest number stands for it, in questions as well
+        to[where].append(max(-_LARGEST, min(_LARGEST, float(value))))
+
+
+def _words(facts: Facts) -> dict[str, Any]:
+    labels, broader = _technique_texts(tuple(facts.tags))
+    core: dict[str, Sequence[str]] = {
+        "title": _cut(_some(facts.title)),
+        "abstract": _cut(_some(facts.abstract)),
+        "technique": labels,
+        "broader": broader,
+        "instrument": [text for one in facts.instruments for text in one[1:] if text],
+        "people": facts.people,
+        "keywords": _cut(facts.keywords),
+        "pid": [facts.pid],
+    }
+    detail: dict[str, Sequence[str]] = {
+        "sample": _cut(facts.samples),
+        "parameters": [
+            text
+            for item in facts.parameters
+            for text in (item.name.replace("_", " "), (item.text or "")[:200])
+            if text
+        ],
+        "files": facts.files,
+    }
+    found = _levels(CORE_LEVELS, core) | _levels(DETAIL_LEVELS, detail)
+    found["core_text"] = _in_order(core, ("title", "abstract", "technique", "keywords", "people"))
+    found["detail_text"] = _in_order(detail, ("sample", "parameters"))
+    found["core_elements"] = sorted(_elements(core, ("title", "abstract", "keywords")))
+    found["detail_elements"] = sorted(_elements(detail, ("sample", "parameters")))
+    found["surface"] = sorted(analysis.surface_words(core["title"])) if facts.title else []
+    return found
+
+
+def _cut(texts: Iterable[str | None]) -> list[str]:
+    return [text[:LONGEST_TEXT] for text in texts if text]
+
+
+@lru_cache(maxsize=10_000)
+def _technique_texts(tags: tuple[Tag, ...]) -> tuple[list[str], list[str]]:
+    """Return what the techniques are called, and what the broader ones are."""
+    panet = ontology()
+    own, above = set[str](), set[str]()
+    labels: dict[str, None] = {}
+    for tag in tags:
+        if tag.name:
+            labels[tag.name] = None
+        concept = panet.find(tag.panet_id or "") or panet.find(tag.pid)
+        if concept is not None:
+            own.add(concept.id)
+            labels |= dict.fromkeys(concept.names)
+            above |= panet.ancestors([concept.id])
+    concepts = (panet.find(one) for one in sorted(above - own))
+    broader = [concept.label for concept in concepts if concept is not None]
+    return list(labels), broader
+
+
+def _levels(fields: Sequence[str], texts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    return {
+        name: " ".join(sorted(found))
+        for name, found in zip(fields, analysis.impacts(texts), strict=True)
+        if found
+    }
+
+
+def _in_order(texts: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[str]:
+    """Return the stems of each text in their order, each text a value of its own."""
+    return [
+        # a stop word keeps its place
+        " ".join(stem or "_" for stem in analysis.stems(text))
+        for name in names
+        for text in texts[name]
+    ]
+
+
+def _elements(texts: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
+    return {one for name in names for text in texts[name] for one in analysis.elements(text)}
