@@ -20,6 +20,9 @@ class Hit:
     title: str
     line: tuple[str, ...]
     """People, facility, instrument, day: what of these is known."""
+    facility: str = ""
+    instrument: str = ""
+    day: str = ""
     access: str
     until: str | None
     size: int | None
@@ -55,16 +58,16 @@ def _hit(item: Mapping[str, Any]) -> Hit:
     if len(people) > _PEOPLE:
         people = [*people[: _PEOPLE - 1], "and others"]
     instrument = item.get("instrument") or {}
-    line = (
-        ", ".join(people),
-        instrument.get("facility"),
-        instrument.get("name"),
-        (item.get("creationDate") or "")[:10],
-    )
+    facility, name = instrument.get("facility") or "", instrument.get("name") or ""
+    day = (item.get("creationDate") or "")[:10]
+    line = (", ".join(people), facility, name, day)
     return Hit(
         pid=item["pid"],
         title=item.get("title") or item["pid"],
         line=tuple(part for part in line if part),
+        facility=facility,
+        instrument=name,
+        day=day,
         access=item["access"],
         until=facts.embargo_end(item),
         size=item.get("size"),

@@ -15,7 +15,7 @@ from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
 from panosc.portal.citation import cite
 from panosc.portal.facts import Maker
 from panosc.portal.hits import Hit
-from panosc.portal.pages.search import Paging
+from panosc.portal.pages.search import Paging, Place
 from panosc.portal.site import Site, add_page
 from panosc.search.language.selection import Selection
 
@@ -40,7 +40,7 @@ def router(site: Site) -> APIRouter:
             hits=[_hit(index, state) for index, state in enumerate(_STATES)],
             plots=[_shown(plot, f"example-{index}") for index, plot in enumerate(_plots())],
             bars=Markup(draw_bars(_COUNTS, name=_BARS, identifier="bars")),  # noqa: S704
-            paging=Paging(Selection(page=5), site.render.root),
+            paging=Paging(Place(selection=Selection(page=5), root=site.render.root)),
             people=_PEOPLE,
             files=_FILES,
             cited=cite(

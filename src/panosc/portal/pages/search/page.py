@@ -1,0 +1,106 @@
+"""The search page itself: reads its address, asks, and hands all of it to the template.
+
+Its URL is the question (`place`); whoever asks differently is sent there.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from panosc.domain.access import Who
+from panosc.portal.pages.search import nothing
+from panosc.portal.pages.search.filters import chips, groups
+from panosc.portal.pages.search.found import asking_all, found
+from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
+from panosc.portal.pages.search.spreads import spreads
+from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.search.language.selection import FACETS, LAST_PAGE
+
+SORTS = (
+    ("best match", ""),
+    ("newest", "-created"),
+    ("oldest", "created"),
+    ("title", "title"),
+    ("largest", "-size"),
+)
+MOST_OFFERED = 30
+"""Parameters to choose from for a range; the search box takes any."""
+
+
+def router(site: Site) -> APIRouter:
+    """Return the route of the search page."""
+    routes = APIRouter()
+
+    def search(request: Request, who: Asker) -> Response:
+        pairs = request.query_params.multi_items()
+        place = read(pairs, site.search.parameter_names(who), site.render.root)
+        if not place.selection.problems and place.params() != pairs:
+            return go_to(place.path)
+        return site.render.page(request, "search", **_content(site, who, place))
+
+    add_page(routes, "/search", search, summary="Search datasets")
+    return routes
+
+
+def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
+    """Return what the template is told."""
+    selection = place.selection
+    query = selection.query()
+    answer = site.search.answer(who, asking_all(query))
+    hits = found(answer, query.words)
+    total = answer.total
+    facets = site.search.facets(who, selection, FACETS)
+    is_counted = hasattr(site.search, "histogram")
+    offered = (
+        site.search.parameters(who, selection, limit=MOST_OFFERED) if total and is_counted else []
+    )
+    ranges = spreads(site.search, who, place, offered) if is_counted else []
+    shown = {spread.name for spread in ranges}
+    return {
+        "title": headline(total, selection.words),
+        "asked": selection.words,
+        "place": place,
+        "selection": selection,
+        "total": total,
+        "hits": hits,
+        "facets": groups(selection, facets),
+        "chips": chips(place, facets),
+        "clear": place.to([("q", selection.words)] if selection.words else []),
+        "box_hidden": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
+        "hidden": _hidden(place, shown),
+        "spreads": ranges,
+        "offered": [parameter for parameter in offered if parameter.name not in shown],
+        "sorts": _sorts(place),
+        "views": [(name, place.seen_as(name), name == place.view) for name in VIEWS],
+        "paging": Paging(place),
+        "last_page": min(-(-total // selection.size), LAST_PAGE),
+        "is_cut": total > selection.size * LAST_PAGE,
+        "ways_out": []
+        if total or not is_counted
+        else nothing.ways_out(site.search, who, place, facets),
+        "meant": None if total or not is_counted else nothing.meant(site.search, who, place),
+    }
+
+
+def _hidden(place: Place, shown: set[str]) -> Pairs:
+    """Return what the form of filters carries along: all that it does not show itself."""
+    seen: set[str] = set()
+    kept: Pairs = []
+    ranges = {(item.name, item.text) for item in place.selection.ranges}
+    for pair in place.params():
+        key = pair[0]
+        if key in {*FACETS, "page", "after"}:
+            continue
+        if pair in ranges and key in shown and key not in seen:
+            # the first range of a parameter stands in its own fields
+            seen.add(key)
+            continue
+        kept.append(pair)
+    return kept
+
+
+def _sorts(place: Place) -> list[tuple[str, str, bool]]:
+    current = place.selection.sort
+    choices = SORTS if place.selection.words else (("newest", ""), *SORTS[2:])
+    return [(name, place.sorted_by(value), value == current) for name, value in choices]

@@ -1,0 +1,102 @@
+"""Ranges of parameters on the search page: fields, units, and how the datasets are spread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from panosc.charts.histogram import Bins, draw_histogram, rows, told
+from panosc.domain.access import Who
+from panosc.domain.units import display
+from panosc.portal.pages.search.place import MOST_SHOWN, Place
+from panosc.portal.words import words as in_words
+from panosc.search.language.selection import Between, number
+from panosc.search.service import SearchService
+
+if TYPE_CHECKING:
+    from panosc.search.service import Histogram, Parameter
+
+UNASKED = 2
+"""Parameters whose spread is shown when none was asked for: those most datasets have."""
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """One parameter: its range as typed, its units, and its histogram if it has one."""
+
+    name: str
+    label: str
+    low: str
+    high: str
+    unit: str
+    units: Sequence[tuple[str, str]]
+    """Units to choose from: as the URL spells them, and as people read them."""
+    picture: Markup | None = None
+    finding: str = ""
+    rows: Sequence[tuple[str, int]] = ()
+    missing: int = 0
+
+
+def spreads(
+    search: SearchService, who: Who, place: Place, offered: "Sequence[Parameter]"
+) -> list[Spread]:
+    """Return the parameters to show: those with a range, those asked for, the most frequent."""
+    first: dict[str, Between] = {}
+    for item in place.selection.ranges:
+        first.setdefault(item.name, item)
+    units = dict(place.shown)
+    found = []
+    for name in [*first, *(name for name in units if name not in first)][:MOST_SHOWN]:
+        between = first.get(name)
+        unit = (between.unit if between else units[name]) or None
+        spread = search.histogram(who, place.selection, name, unit=unit)
+        found.append(_spread(name, between, unit, spread))
+    for parameter in offered[:_TRIES]:
+        if len(found) >= UNASKED:
+            break
+        if parameter.name in first or parameter.name in units:
+            continue
+        spread = search.histogram(who, place.selection, parameter.name)
+        if spread is not None:
+            found.append(_spread(parameter.name, None, None, spread))
+    return found
+
+
+def _spread(
+    name: str, between: Between | None, unit: str | None, found: "Histogram | None"
+) -> Spread:
+    shown_in = unit or (found.unit if found else None) or ""
+    choices = dict.fromkeys([shown_in, *(found.unit_choices if found else ())])
+    label = in_words(name)
+    low = between.low if between else None
+    high = between.high if between else None
+    spread = {
+        "name": name,
+        "label": label,
+        "low": "" if low is None else number(low),
+        "high": "" if high is None else number(high),
+        "unit": shown_in,
+        "units": [(value, display(value)) for value in choices if value],
+    }
+    if found is None or not any(found.counts):
+        return Spread(**spread)  # type: ignore[arg-type]
+    bins = Bins(edges=found.edges, counts=found.counts, unit=found.unit or "", is_log=found.is_log)
+    finding = told(bins, what=label.lower())
+    # without a unit the range is one of numbers as stored, which the edges are not
+    is_alike = between is not None and bool(between.unit) == bool(found.unit)
+    drawn = draw_histogram(
+        bins,
+        name=finding,
+        identifier=f"spread-{name}",
+        low=low if is_alike else None,
+        high=high if is_alike else None,
+    )
+    return Spread(
+        **spread,  # type: ignore[arg-type]
+        picture=Markup(drawn),  # noqa: S704 - numbers, and words that are escaped
+        finding=finding,
+        rows=rows(bins),
+        missing=found.missing,
+    )
