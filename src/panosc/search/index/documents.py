@@ -1,4 +1,4 @@
-"""Records become documents of the index, as JSON that `tantivy` reads.
+"""Records become documents of the index.
 
 Core and detail stand in fields of their own. Technique tags stand with all that is broader, so that
 a facet counts, and a word finds, the narrower with the broader.
@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
+from tantivy import Document
 
 from panosc.search.index import analysis
 from panosc.search.index.schema import (
@@ -22,6 +23,7 @@ from panosc.search.index.schema import (
     FIRST,
     LAST,
     SORTS,
+    build,
     slot,
 )
 from panosc.search.panet import ontology
@@ -31,6 +33,7 @@ LONGEST_TEXT = 20_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 1.7976931348623157e308
+SCHEMA = build()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,9 @@ def micros(time: datetime) -> int:
     return (time - _EPOCH) // _MICROSECOND
 
 
-def of_shared(model: str, key: int, said: Sequence[str | None]) -> str:
+def of_shared(model: str, key: int, said: Sequence[str | None]) -> Document:
     """Return the document that keeps a digest of what an instrument, sample … says."""
-    return orjson.dumps({"model": model, "key": key, "digest": digest(said)}).decode()
+    return Document.from_dict({"model": model, "key": key, "digest": digest(said)}, SCHEMA)
 
 
 def digest(said: Sequence[str | None]) -> int:
@@ -97,12 +100,12 @@ def digest(said: Sequence[str | None]) -> int:
     return int.from_bytes(blake2b(orjson.dumps(said), digest_size=7).digest(), "big")
 
 
-def of_record(facts: Facts) -> str:
+def of_record(facts: Facts) -> Document:
     """Return the document of a dataset or a document."""
     found: dict[str, Any] = {
         "model": facts.model,
         "key": facts.key,
-        "mark": facts.mark,
+        "mark": [] if facts.mark == "normal" else facts.mark,
         "listed_at": micros(facts.listed_at),
         "opened_at": micros(facts.opened_at),
         "documents": facts.documents,
@@ -111,7 +114,9 @@ def of_record(facts: Facts) -> str:
     found |= _sorted_by(facts)
     found |= _measured(facts.parameters)
     found |= _words(facts)
-    return orjson.dumps({name: value for name, value in found.items() if value != []}).decode()
+    given = {name: value for name, value in found.items() if value != []}
+    # not as JSON, whose numbers the index would round
+    return Document.from_dict(given, SCHEMA)
 
 
 def _exact(facts: Facts) -> dict[str, Any]:

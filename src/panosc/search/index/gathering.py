@@ -8,12 +8,15 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from tantivy import DocAddress, Document, Occur, Query, Searcher
 
 from panosc.catalogue import tables
+from panosc.catalogue.changes import Change
 from panosc.catalogue.tables import metadata
 from panosc.domain.access import ALWAYS
 from panosc.domain.entities import MODEL_BY_NAME
-from panosc.search.index.documents import Facts, Measured, Tag, of_record, of_shared
+from panosc.domain.pid import surrogate
+from panosc.search.index.documents import SCHEMA, Facts, Measured, Tag, digest, of_record, of_shared
 from panosc.search.index.schema import MODELS, SHARED
 
 BATCH = 1000
@@ -29,8 +32,8 @@ _SAYS = {
 """What a shared record lends to the records that name it."""
 
 
-def everything(connection: sa.Connection, model: str) -> Iterator[str]:
-    """Yield the documents of all records of a class, in the order of their keys, as JSON."""
+def everything(connection: sa.Connection, model: str) -> Iterator[Document]:
+    """Yield the documents of all records of a class, in the order of their keys."""
     table, last = _table(model), -(2**63)
     while True:
         query = sa.select(table.c.id).where(table.c.id > last).order_by(table.c.id).limit(BATCH)
@@ -47,8 +50,8 @@ def count(connection: sa.Connection) -> int:
     return sum(connection.execute(query).scalar_one() for query in rows)
 
 
-def documents(connection: sa.Connection, model: str, keys: Iterable[int]) -> Iterator[str]:
-    """Yield the documents of those records that are there, as JSON for ``add_json``."""
+def documents(connection: sa.Connection, model: str, keys: Iterable[int]) -> Iterator[Document]:
+    """Yield the documents of those records that are there."""
     waiting = iter(keys)
     while batch := list(islice(waiting, BATCH)):
         match model:
@@ -60,6 +63,102 @@ def documents(connection: sa.Connection, model: str, keys: Iterable[int]) -> Ite
                 yield from _shared(connection, model, batch)
                 continue
         yield from map(of_record, found.values())
+
+
+def touched(
+    connection: sa.Connection, changes: Sequence[Change], searcher: Searcher
+) -> dict[str, set[int]]:
+    """Return which documents of the index are no longer right after `changes`: model -> keys.
+
+    A document borrows from its datasets, and both from instruments, samples … that they name; what
+    was linked before is told by the index as it was. A shared record that says the same as before
+    touches nothing.
+    """
+    keys: dict[str, set[int]] = {model: set() for model in (*MODELS, *SHARED)}
+    for change in changes:
+        if change.model in keys:
+            keys[change.model].add(surrogate(change.model, change.pid))
+    for model in SHARED:
+        keys[model] = _said_anew(connection, model, keys[model], searcher)
+        keys["Dataset"] |= _naming(connection, model, keys[model], "dataset")
+    keys["Document"] |= _naming(connection, "Person", keys["Person"], "document")
+    named = set(keys["Document"])
+    keys["Document"] |= _documents_of(connection, keys["Dataset"], searcher)
+    keys["Dataset"] |= _datasets_of(connection, named, searcher)
+    return keys
+
+
+def _said_anew(
+    connection: sa.Connection, model: str, keys: set[int], searcher: Searcher
+) -> set[int]:
+    if not keys:
+        return set()
+    found = searcher.search(Query.term_set_query(SCHEMA, "key", list(keys)), len(keys))
+    places = [address for _, address in found.hits]
+    before = dict(
+        zip(
+            searcher.fast_field_values("key", places),
+            searcher.fast_field_values("digest", places),
+            strict=True,
+        )
+    )
+    now = {key: digest(texts) for key, texts in said(connection, model, list(keys))}
+    return {key for key in keys if before.get(key) != now.get(key)}
+
+
+def _naming(connection: sa.Connection, model: str, keys: set[int], owner: str) -> set[int]:
+    """Return the datasets or documents that name shared records."""
+    if not keys:
+        return set()
+    one, other = {
+        "Instrument": (tables.dataset.c.id, tables.dataset.c.instrument_id),
+        "Technique": (
+            tables.dataset_technique.c.dataset_id,
+            tables.dataset_technique.c.technique_id,
+        ),
+        "Sample": (tables.dataset_sample.c.dataset_id, tables.dataset_sample.c.sample_id),
+        "Person": (tables.member.c[f"{owner}_id"], tables.member.c.person_id),
+    }[model]
+    query = sa.select(one).where(_any_of(other, list(keys)), one.is_not(None))
+    return set(connection.execute(query).scalars())
+
+
+def _documents_of(connection: sa.Connection, keys: set[int], searcher: Searcher) -> set[int]:
+    link, found = tables.document_dataset.c, set[int]()
+    for some in _pieces(keys):
+        query = sa.select(link.document_id).where(_any_of(link.dataset_id, some))
+        found |= set(connection.execute(query).scalars())
+        before = {"before": {"terms": {"field": "documents", "size": 65_000}}}
+        known = searcher.aggregate(Query.term_set_query(SCHEMA, "key", some), before)
+        found |= {bucket["key"] for bucket in known["before"]["buckets"]}
+    return found
+
+
+def _datasets_of(connection: sa.Connection, keys: set[int], searcher: Searcher) -> set[int]:
+    link, found = tables.document_dataset.c, set[int]()
+    for some in _pieces(keys):
+        query = sa.select(link.dataset_id).where(_any_of(link.document_id, some))
+        found |= set(connection.execute(query).scalars())
+        known = Query.boolean_query(
+            [
+                (Occur.Must, Query.term_set_query(SCHEMA, "documents", some)),
+                (Occur.Must, Query.term_query(SCHEMA, "model", "Dataset")),
+            ]
+        )
+        hits = searcher.search(known, max(1, searcher.num_docs)).hits
+        found |= keys_at(searcher, [address for _, address in hits])
+    return found
+
+
+def keys_at(searcher: Searcher, places: Sequence[DocAddress]) -> set[int]:
+    """Return the keys of documents of the index."""
+    return {int(key) for key in searcher.fast_field_values("key", list(places)) if key is not None}
+
+
+def _pieces(keys: set[int]) -> Iterator[list[int]]:
+    waiting = iter(sorted(keys))
+    while some := list(islice(waiting, BATCH)):
+        yield some
 
 
 def _table(model: str) -> sa.Table:
@@ -78,7 +177,7 @@ def said(connection: sa.Connection, model: str, keys: Sequence[int]) -> Iterator
         yield row.id, list(row[1:])
 
 
-def _shared(connection: sa.Connection, model: str, keys: Sequence[int]) -> Iterator[str]:
+def _shared(connection: sa.Connection, model: str, keys: Sequence[int]) -> Iterator[Document]:
     for key, texts in said(connection, model, keys):
         yield of_shared(model, key, texts)
 
