@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from panosc import __version__
+from panosc.catalogue import schema
 from panosc.catalogue.database import explained
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
@@ -28,6 +30,9 @@ from panosc.policy import service as policy
 from panosc.portal import problems
 from panosc.portal import routes as portal
 from panosc.portal.guards import service as guards
+from panosc.portal.operating import health
+from panosc.portal.operating.board import Board
+from panosc.portal.operating.numbers import Numbers
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
@@ -41,7 +46,11 @@ def _now() -> datetime:
 
 
 def create_app(
-    settings: Settings, engine: sa.Engine, *, clock: Callable[[], datetime] = _now
+    settings: Settings,
+    engine: sa.Engine,
+    *,
+    clock: Callable[[], datetime] = _now,
+    board: Board | None = None,
 ) -> FastAPI:
     """Return the application of one node.
 
@@ -52,6 +61,8 @@ def create_app(
         A migrated database; the caller closes it.
     clock : callable
         Tells the time; access depends on it.
+    board : Board, optional
+        What the web processes of the node share; without it this is the only one.
     """
     searching = SearchService(engine, settings, clock)
     plots = PlotService(engine, settings, clock)
@@ -71,6 +82,8 @@ def create_app(
     )
     rules = policy.build(engine, settings, clock)
     who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
+    shared = board or Board()
+    numbers = Numbers(shared, lambda: _connections(engine))
     asking.install(app, who.authenticate, rules.budgets.admit)
     render = Renderer(settings)
     register = Register(engine, settings, clock)
@@ -92,9 +105,20 @@ def create_app(
     app.include_router(published.router(rules))
     # before those of announcements, whose ids may be any word
     app.include_router(runs.router(journal))
-    app.include_router(watching.router(engine, settings, clock))
+    app.include_router(watching.router(engine, settings, clock, more=numbers.lines))
+    app.include_router(health.router(lambda: schema.is_newest(engine), lambda: "none"))
     app.include_router(ingest.router(register))
     app.include_router(portal.router(site))
-    problems.install(app, render, foreign={DBAPIError: explained})
-    guards.install(app, settings, budgets=rules.budgets, clock=clock)
+    problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
+    guards.install(
+        app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers
+    )
     return app
+
+
+def _connections(engine: sa.Engine) -> tuple[int, int]:
+    """Return the connections to the database, all and those in use."""
+    pool = engine.pool
+    if not isinstance(pool, sa.QueuePool):
+        return 0, 0
+    return pool.checkedin() + pool.checkedout(), pool.checkedout()

@@ -81,6 +81,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes a free one")
+    workers: int = Field(
+        default=2, ge=1, le=64, description="Web processes that answer requests"
+    )
     base_url: str | None = Field(
         default=None, description="Public address, when a proxy stands in front"
     )
@@ -184,7 +187,10 @@ class Settings(BaseSettings):
     query_time_limit_s: float = Field(
         default=20.0,
         gt=0,
-        description="Longest that one database query may take, in seconds",
+        description="Longest that a request, and one database query, may take, in seconds",
+    )
+    slow_query_s: float = Field(
+        default=1.0, gt=0, description="Requests that take longer are logged, in seconds"
     )
     regexp_time_limit_s: float = Field(
         default=1.5, gt=0, description="The same for a query with a regular expression"

@@ -151,7 +151,7 @@ def test_the_table_is_bounded():
     table = Windows(given.Clock(), most=100)
     for number in range(10_000):
         table.count(str(number), 60)
-    assert len(table) == 100
+    assert 90 <= len(table) <= 100
     assert table.seen("9999")[0] == 1
     assert table.seen("0") == (0, 0)
 

@@ -10,28 +10,45 @@ from typing import Any
 import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from panosc.catalogue import schema
 from panosc.catalogue.embedded.server import Progress, running
+from panosc.domain import underway
 from panosc.domain.errors import Busy, Invalid, PanoscError, Unavailable
 from panosc.settings import Settings
 
 OLDEST = 17
 """The first PostgreSQL with the collation `pg_c_utf8`."""
 LOCK_TIME_LIMIT_S = 10
+CONNECTIONS = 30
+"""The most that one process opens."""
+POOL_WAIT_S = 10
+"""How long a request waits for one of them."""
 
 _DIALECT = "postgresql+psycopg"
 _LIFTED = "limits lifted"
+UNHURRIED = 0.75
+"""While more of a request's time is left, the limit of one statement is enough."""
+# a limit that is shorter already, as for regular expressions, stays
+_SHORTEN = """
+select set_config('statement_timeout', least(
+  extract(epoch from current_setting('statement_timeout')::interval) * 1000, %s
+)::int::text, %s)
+"""
 _URL_HINT = "Give PANOSC_DATABASE_URL as postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
 
 @contextmanager
-def open_database(settings: Settings, *, progress: Progress | None = None) -> Iterator[sa.Engine]:
+def open_database(
+    settings: Settings, *, progress: Progress | None = None, connections: int = CONNECTIONS
+) -> Iterator[sa.Engine]:
     """Open the node's database for a block of code, with the newest schema.
 
     Connections speak UTC and give up a statement after ``settings.query_time_limit_s``;
-    writers call `unlimited` in their transaction.
+    writers call `unlimited` in their transaction. All statements of a request together have
+    the time that the request has.
 
     Parameters
     ----------
@@ -39,6 +56,8 @@ def open_database(settings: Settings, *, progress: Progress | None = None) -> It
         Names the database, or the home that has one of its own.
     progress : callable, optional
         Told about once a second what is being waited for.
+    connections : int
+        The most to open at once.
 
     Raises
     ------
@@ -49,13 +68,14 @@ def open_database(settings: Settings, *, progress: Progress | None = None) -> It
     """
     if settings.database_url is not None:
         url = _url(settings.database_url.get_secret_value())
-        engine = sa.create_engine(url, connect_args={"client_encoding": "utf8"}, **_options())
+        options = _options(connections)
+        engine = sa.create_engine(url, connect_args={"client_encoding": "utf8"}, **options)
         where = url.render_as_string(hide_password=True)
         with _opened(engine, settings, where=where, progress=progress) as opened:
             yield opened
         return
     with running(settings.home, progress=progress) as server:
-        engine = sa.create_engine(f"{_DIALECT}://", creator=server.connect, **_options())
+        engine = sa.create_engine(f"{_DIALECT}://", creator=server.connect, **_options(connections))
         where = str(server.folder.path)
         with _opened(engine, settings, where=where, progress=progress) as opened:
             yield opened
@@ -66,6 +86,8 @@ def unlimited(connection: sa.Connection) -> None:
 
     On a connection that commits by itself they are lifted until it goes back to the pool.
     """
+    if (request := underway.current()) is not None:
+        request.lift()
     scope = "local"
     if getattr(connection.connection, "autocommit", False):
         scope = "session"
@@ -73,14 +95,13 @@ def unlimited(connection: sa.Connection) -> None:
     connection.exec_driver_sql(f"set {scope} statement_timeout = 0; set {scope} lock_timeout = 0")
 
 
-def explained(error: DBAPIError) -> PanoscError | None:
+def explained(error: DBAPIError | PoolTimeout) -> PanoscError | None:
     """Return the error to answer with; None when it is a fault of ours."""
+    if isinstance(error, PoolTimeout):
+        return Busy("Too many questions are being answered.", hint="Try again in a few seconds.")
     match error.orig:
         case errors.QueryCanceled() | errors.LockNotAvailable():
-            return Busy(
-                "The question took longer than this node allows.",
-                hint="Ask for less at once: add conditions, or a limit.",
-            )
+            return _too_long()
         case errors.TooManyConnections() | errors.DiskFull() | errors.OutOfMemory():
             return Unavailable(f"The database cannot take more now: {error.orig}.")
         case errors.OperationalError() | errors.InterfaceError():
@@ -91,9 +112,23 @@ def explained(error: DBAPIError) -> PanoscError | None:
             return None
 
 
-def _options() -> dict[str, Any]:
+def _too_long() -> Busy:
+    return Busy(
+        "The question took longer than this node allows.",
+        hint="Ask for less at once: add conditions, or a limit.",
+    )
+
+
+def _options(connections: int) -> dict[str, Any]:
+    kept = max(connections // 3, 1)
     # what fails is logged with its statement, never with values: they are people's, or secret
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "hide_parameters": True}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": kept,
+        "max_overflow": connections - kept,
+        "pool_timeout": POOL_WAIT_S,
+        "hide_parameters": True,
+    }
 
 
 def _url(text: str) -> sa.URL:
@@ -132,12 +167,35 @@ def _opened(
         if record.info.pop(_LIFTED, False) and connection is not None:
             _prepare(connection, record)
 
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def _hold(connection: sa.Connection, *_: object) -> None:
+        request = underway.current()
+        left = None if request is None else request.left_s()
+        if left is not None and left < settings.query_time_limit_s * UNHURRIED:
+            _shorten(connection, left)
+
     try:
         _check(engine, where)
         schema.upgrade(engine, progress=progress)
         yield engine
     finally:
         engine.dispose()
+
+
+def _shorten(connection: sa.Connection, left_s: float) -> None:
+    """Let the next statement of a request that has taken long already end in time.
+
+    Raises
+    ------
+    Busy
+        If the time is over.
+    """
+    if left_s <= 0:
+        raise _too_long()
+    raw: Any = connection.connection.dbapi_connection
+    if raw.autocommit:
+        connection.info[_LIFTED] = True
+    raw.execute(_SHORTEN, [max(round(left_s * 1000), 1), not raw.autocommit])
 
 
 def _check(engine: sa.Engine, where: str) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from panosc.catalogue.intake import metadata
-from panosc.domain.errors import Unavailable
+from panosc.domain.errors import PanoscError, Unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-__all__ = ["NEWEST", "config", "downgrade", "metadata", "revision", "steps", "upgrade"]
+__all__ = ["NEWEST", "config", "downgrade", "is_newest", "metadata", "revision", "steps", "upgrade"]
 
 NEWEST = "0004"
 """The revision of this panosc. Alembic takes its time to import: it is asked only for others."""
@@ -48,6 +48,15 @@ def revision(connection: sa.Connection) -> str | None:
         return None
     found = connection.exec_driver_sql("select version_num from alembic_version").scalar()
     return None if found is None else str(found)
+
+
+def is_newest(engine: sa.Engine) -> bool | None:
+    """Whether a database has the schema of this panosc; None when it does not answer."""
+    try:
+        with engine.connect() as connection:
+            return revision(connection) == NEWEST
+    except (sa.exc.SQLAlchemyError, PanoscError, OSError):
+        return None
 
 
 def upgrade(

@@ -41,6 +41,8 @@ def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
     }
     if error.hint is not None:
         problem["hint"] = error.hint
+    if (number := getattr(request.state, "request_id", None)) is not None:
+        problem["requestId"] = number
     if isinstance(error, Invalid) and error.field is not None:
         problem["field"] = error.field
     if isinstance(error, Embargoed) and error.until is not None:
@@ -158,7 +160,7 @@ class _Answers:
         return self.respond(request, meaning)
 
     def unknown(self, request: Request, error: Exception) -> Response:
-        number = secrets.token_hex(8)
+        number = getattr(request.state, "request_id", None) or secrets.token_hex(8)
         _log.error("Unexpected error %s", number, exc_info=error)
         answer = self.respond(
             request,
@@ -168,7 +170,7 @@ class _Answers:
             ),
         )
         # answered outside of all middleware, which would have added these
-        answer.headers.update(HEADERS)
+        answer.headers.update(HEADERS | {"X-Request-Id": number})
         return answer
 
 

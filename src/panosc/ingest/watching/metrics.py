@@ -18,10 +18,10 @@ MEDIA_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 Sample = tuple[dict[str, str], float]
 
 
-def text(connection: sa.Connection, *, now: datetime) -> str:
-    """Return all numbers, as a scraper reads them."""
+def text(connection: sa.Connection, *, now: datetime, more: Iterable[str] = ()) -> str:
+    """Return all numbers, as a scraper reads them; `more` are the lines of others."""
     lines = [line for family in _families(connection, now) for line in family]
-    return "\n".join([*lines, "# EOF", ""])
+    return "\n".join([*lines, *more, "# EOF", ""])
 
 
 def _families(connection: sa.Connection, now: datetime) -> Iterator[Iterable[str]]:

@@ -4,7 +4,7 @@ Roots and their troubles are for stewards, administrators and service accounts; 
 signed in is told whether all is well.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
@@ -46,8 +46,14 @@ class HeartbeatOut(BaseModel):
     ageS: float | None = Field(description="Seconds since the oldest of the last signs of life")  # noqa: N815
 
 
-def router(engine: sa.Engine, settings: Settings, clock: Clock) -> APIRouter:
-    """Return the routes."""
+def router(
+    engine: sa.Engine,
+    settings: Settings,
+    clock: Clock,
+    *,
+    more: Callable[[], Iterable[str]] = tuple,
+) -> APIRouter:
+    """Return the routes; `more` gives the numbers of other parts of the node."""
     routes = APIRouter(tags=["Ingest"])
 
     def watchers(who: Asker, response: Response) -> list[WatcherOut]:
@@ -80,7 +86,7 @@ def router(engine: sa.Engine, settings: Settings, clock: Clock) -> APIRouter:
         return HeartbeatOut(status=status, ageS=round(max(seen.age_s for seen in live), 1))
 
     def numbers(request: Request, who: Asker) -> Response:
-        """Give the numbers of ingest as OpenMetrics text.
+        """Give the numbers of the node as OpenMetrics text.
 
         For stewards and administrators, by a token with the scope `manage`, and for the hosts in
         the setting `metrics_hosts`.
@@ -90,7 +96,7 @@ def router(engine: sa.Engine, settings: Settings, clock: Clock) -> APIRouter:
             if not who.roles & {"steward", "administrator"}:
                 raise Forbidden("The numbers of a node tell of hidden data, too.")
         with engine.connect() as connection:
-            text = metrics.text(connection, now=clock())
+            text = metrics.text(connection, now=clock(), more=more())
         return Response(text, media_type=metrics.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
     routes.add_api_route(
@@ -108,7 +114,7 @@ def router(engine: sa.Engine, settings: Settings, clock: Clock) -> APIRouter:
     routes.add_api_route(
         "/-/metrics",
         numbers,
-        summary="Numbers of ingest",
+        summary="Numbers of the node",
         response_class=Response,
         responses={
             200: {"content": {metrics.MEDIA_TYPE: {"schema": {"type": "string"}}}},

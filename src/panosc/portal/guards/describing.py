@@ -25,6 +25,7 @@ PROBLEM: Described = {
         "instance": {"type": "string", "description": "The path that was asked for"},
         "hint": {"type": "string", "description": "What to do"},
         "field": {"type": "string", "description": "Which value is wrong"},
+        "requestId": {"type": "string", "description": "What the request is called in the log"},
         "until": {"type": "string", "format": "date-time", "description": "End of the embargo"},
     },
 }

@@ -1,15 +1,14 @@
 """How often one client may ask, and how many bad credentials it may try.
 
-Counted in the memory of this process, by address. Nobody is locked out of an account: that
-would be a way to lock out others. What people may use in a day is `policy.budgets`.
+Counted by address, together with the other web processes of the node. Nobody is locked out of
+an account: that would be a way to lock out others. What people may use in a day is
+`policy.budgets`.
 """
 
 import hashlib
-import itertools
-from collections import OrderedDict
+import secrets
 from collections.abc import Callable
 from datetime import datetime
-from math import ceil
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,6 +16,8 @@ from panosc.domain.errors import TooMany
 from panosc.portal.guards.clients import client_of
 from panosc.portal.guards.hosts import is_loopback
 from panosc.portal.guards.refusing import header, refuse
+from panosc.portal.operating.board import Board
+from panosc.portal.operating.windows import Windows
 from panosc.settings import Settings
 
 DEFAULT = 600
@@ -27,44 +28,8 @@ LEAST = 10
 MINUTE_S = 60
 GUESSES, LOCKED_S = 10, 600
 """So many bad credentials in so many seconds lock a client out for the rest of them."""
-MOST_CLIENTS = 50_000
 _CREDENTIALS = ("/login", "/auth/", "/oauth/", "/share/")
 _OPEN = ("/static/", "/-/")
-_forms = itertools.count()
-
-
-class Windows:
-    """Counts by name, each in a window of time of its own; forgets the oldest when full.
-
-    A full table means that someone has very many addresses: to forget is then safer than to
-    lock out those who have nothing to do with it.
-    """
-
-    def __init__(self, clock: Callable[[], datetime], *, most: int = MOST_CLIENTS) -> None:
-        self._clock = clock
-        self._most = most
-        self._kept: OrderedDict[str, tuple[float, int]] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def seen(self, name: str) -> tuple[int, int]:
-        """Return how often `name` was counted in its window, and the seconds that this lasts."""
-        ends, number = self._kept.get(name, (0.0, 0))
-        left = ends - self._clock().timestamp()
-        return (number, ceil(left)) if left > 0 else (0, 0)
-
-    def count(self, name: str, seconds: float) -> tuple[int, int]:
-        """Count `name` once more; return what `seen` does."""
-        now = self._clock().timestamp()
-        ends, number = self._kept.get(name, (0.0, 0))
-        if ends <= now:
-            self._kept.pop(name, None)
-            while len(self._kept) >= self._most:
-                self._kept.popitem(last=False)
-            ends, number = now + seconds, 0
-        self._kept[name] = (ends, number + 1)
-        return number + 1, ceil(ends - now)
 
 
 class Limits:
@@ -73,11 +38,18 @@ class Limits:
     Without a limit in the settings, clients on this machine itself have none.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        board: Board | None = None,
+    ) -> None:
         self._app = app
         self._given = settings.rate_limit
         self._has_proxies = bool(settings.trusted_proxies)
-        self._asked, self._guessed = Windows(clock), Windows(clock)
+        self._asked = Windows(clock, area=None if board is None else board.asked)
+        self._guessed = Windows(clock, area=None if board is None else board.guessed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -157,7 +129,7 @@ def _shown(scope: Scope) -> str | None:
         return str(scope["path"])
     if _is_form_of_device(scope):
         # the code is in the body, which has not been read: each counts
-        return f"device {next(_forms)}"
+        return f"device {secrets.token_hex(8)}"
     query = scope.get("query_string", b"")
     return f"link {query!r}" if b"signed=" in query else None
 

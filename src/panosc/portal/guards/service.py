@@ -14,18 +14,28 @@ from panosc.portal.guards.counting import Counting
 from panosc.portal.guards.forgery import Forgery
 from panosc.portal.guards.hosts import Hosts
 from panosc.portal.guards.limits import Limits
+from panosc.portal.guards.requests import Requests
+from panosc.portal.operating.board import Board
+from panosc.portal.operating.numbers import Numbers
 from panosc.settings import Settings
 
 
 def install(
-    app: FastAPI, settings: Settings, *, budgets: Budgets, clock: Callable[[], datetime]
+    app: FastAPI,
+    settings: Settings,
+    *,
+    budgets: Budgets,
+    clock: Callable[[], datetime],
+    board: Board,
+    numbers: Numbers,
 ) -> None:
     """Put all guards in front of `app`; the one that is added last is met first."""
     describing.install(app)
     app.add_middleware(Counting, budgets=budgets)
     app.add_middleware(Bodies)
     app.add_middleware(Forgery, settings=settings)
-    app.add_middleware(Limits, settings=settings, clock=clock)
+    app.add_middleware(Limits, settings=settings, clock=clock, board=board)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(Clients, settings=settings)
     security.install(app, settings)
+    app.add_middleware(Requests, settings=settings, numbers=numbers)
