@@ -145,7 +145,7 @@ def test_focus_is_seen_and_starts_at_the_skip_link(opened, scheme):
 
 def test_journey_without_script(opened, node):
     page = opened("/", java_script_enabled=False)
-    page.get_by_role("searchbox").fill("lysozyme")
+    page.get_by_label("Search datasets").fill("lysozyme")
     page.get_by_role("button", name="Search").click()
     assert page.url == f"{node.address}/search?q=lysozyme"
     page.get_by_label("small angle neutron scattering").check()

@@ -1,4 +1,4 @@
-"""Style sheet, fonts and pictures, from memory, under an address that tells their content.
+"""Style sheet, script, fonts and pictures, from memory, under an address that tells their content.
 
 All files are read once; a name that is not among them does not exist, so no path leads
 out of the folder.
@@ -16,6 +16,7 @@ from panosc.domain.errors import NotFound
 
 _KINDS = {
     ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
@@ -70,6 +71,6 @@ def add_to(routes: APIRouter) -> None:
             methods=[method],
             response_class=Response,
             include_in_schema=listed,
-            summary="Style sheet, fonts and pictures of the pages",
+            summary="Style sheet, script, fonts and pictures of the pages",
             tags=["Pages"],
         )

@@ -1,5 +1,6 @@
 """The techniques of PaNET as a tree, and the page of one with its datasets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,9 @@ from panosc.search.language.selection import Selection
 from panosc.search.panet import ROOT, Concept, ontology
 
 NEWEST = 10
+MOST_USED = 24
+"""Techniques that stand above the tree, the most frequent ones."""
+_LONGEST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +39,20 @@ def router(site: Site) -> APIRouter:
     def overview(request: Request, who: Asker) -> Response:
         facets = site.search.facets(who, Selection(), ["technique"])["technique"]
         counts = {facet.value: facet.count for facet in facets}
+        asked = " ".join(request.query_params.get("q", "").split())[:_LONGEST]
+        is_used = request.query_params.get("only") == "used"
+        kept = _kept(asked, counts if is_used else None)
         return site.render.page(
             request,
             "techniques",
             title="Techniques",
             canonical="/techniques",
-            used=facets,
-            tree=_branch(ROOT, counts, set()).branches,
+            used=facets[:MOST_USED],
+            more=max(0, len(facets) - MOST_USED),
+            looked_for=asked,
+            is_used=is_used,
+            tree=_branch(ROOT, counts, kept, seen=set()).branches,
+            found=len(_meant(asked) & kept) if asked else len(kept - {ROOT}),
             total=len(ontology()),
         )
 
@@ -102,14 +113,34 @@ def _own(site: Site, who: Who, name: str) -> dict[str, Any]:
     }
 
 
-def _branch(name: str, counts: dict[str, int], seen: set[str]) -> Branch:
+def _meant(text: str) -> frozenset[str]:
+    """Return the techniques that have all words of a text in one of their names."""
+    words = text.casefold().split()
+    named = ontology().matching(lambda name: all(word in name.casefold() for word in words))
+    return named | ontology().resolve(text)
+
+
+def _kept(asked: str, counts: Mapping[str, int] | None) -> frozenset[str]:
+    """Return what the tree shows: what is looked for and used, and what is broader than it."""
+    panet = ontology()
+    wanted = frozenset(concept.id for concept in panet)
+    if counts is not None:
+        wanted &= counts.keys()
+    if asked:
+        wanted &= _meant(asked)
+    return panet.ancestors(wanted)
+
+
+def _branch(
+    name: str, counts: Mapping[str, int], kept: frozenset[str], *, seen: set[str]
+) -> Branch:
     panet = ontology()
     is_new = name not in seen
     seen.add(name)
-    below = panet.children(name) if is_new else ()
+    below = [concept for concept in panet.children(name) if concept.id in kept] if is_new else []
     return Branch(
         id=name,
         label=panet.label(name) or name,
         count=counts.get(name, 0),
-        branches=tuple(_branch(concept.id, counts, seen) for concept in below),
+        branches=tuple(_branch(concept.id, counts, kept, seen=seen) for concept in below),
     )

@@ -67,7 +67,7 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
         "facets": groups(selection, facets),
         "chips": chips(place, facets),
         "clear": place.to([("q", selection.words)] if selection.words else []),
-        "box_hidden": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
+        "carried": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
         "hidden": _hidden(place, shown),
         "spreads": ranges,
         "offered": [parameter for parameter in offered if parameter.name not in shown],
