@@ -1,49 +1,283 @@
-"""Text becomes stems, with frozen statistics of how rare they are."""
+"""Text becomes stems, and a record the stems of eight levels of impact (BM25F, worked out ahead).
+
+The same record and the same question score alike on every node: lengths and frequencies that BM25
+needs are frozen here (`statistics`), nothing is counted in a catalogue. What is done to a text is
+done to a question. There is no index here and no access.
+"""
+
+# ruff: noqa: RUF001 (signs that look alike are what this is about)
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from panosc.search.index.text import formulas
+from panosc.search.index.text.spelling import LONGEST_STEM, fold, stem
+from panosc.search.index.text.statistics import rarity_of
 
 LEVELS = 8
-LEVEL_VALUES = tuple((level + 1) / LEVELS for level in range(LEVELS))
-HALF = 6.0
-_WORD = re.compile(r"\w+")
+LEVEL_VALUES: tuple[float, ...] = tuple((level + 0.5) / LEVELS for level in range(LEVELS))
+"""What a stem of each level weighs: the middle of the impacts that it stands for."""
+HALF = 8.0
+"""The sum that gives a score of one half."""
+MOST_STEMS = 4_000
+"""Stems of one text; what comes after is not found."""
+_LONGEST_TEXT = 60_000
+_REMEMBERED = 400
+"""Characters of texts that are kept, for they come again: labels, instruments, people, titles."""
+
+_STOP = frozenset(
+    "a an and are as at be by for from in into is it its of on or over that the their this to via "  # noqa: SIM905
+    "was we were which with".split()
+)
+_UNITS = (
+    "K|mK|eV|keV|meV|MeV|GeV|TeV|nm|pm|fm|um|mm|cm|m|km|angstrom|A|mA|uA|T|mT|kOe|Oe|kG|G|Pa|hPa"
+    "|kPa|MPa|GPa|bar|mbar|kbar|s|ms|us|ns|ps|fs|min|h|Hz|kHz|MHz|GHz|THz|V|mV|kV|W|mW|kW|mg|ug|g"
+    "|kg|ml|ul|l|M|mM|uM|mol|deg|degC|rpm|dpa|at|wt"
+)
+_QUANTITY = re.compile(
+    rf"(?<![\w.])(?P<value>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{{1,3}})?)\s?(?P<unit>{_UNITS})(?!\w)"
+)
+_GLUED = re.compile(rf"(\d+(?:\.\d+)?)({_UNITS})")
+_JOINED = re.compile(
+    r"\b(?:(x)[\s-](rays?)|(in|ex)[\s-]+(situ|vivo|vitro|operando)|(micro|nano|photo|electro"
+    r"|magneto|multi|non|re|co|sub|ultra|poly|anti|inter|quasi|hydro|thermo|bio|meso|macro|pseudo"
+    r"|hetero|homo|di|tri|mono|spectro|super|semi|para|ferro|cryo|electro|pre|post)-([a-z]{3,}))\b",
+    re.IGNORECASE,
+)
+_PARTS_OF = {"xray": ("x", "ray"), "insitu": ("situ",), "exsitu": ("situ",)}
+_PIECE = re.compile(r"\d+\.\d+(?![\d.])|\w+")
+_EDGE = "\"'`,;:!?.()[]{}<>«»„“”‚‘…|/\\_*=&%#~^"
+_ADDRESS = re.compile(
+    r"(?:https?://(?:dx\.)?(?:doi\.org|hdl\.handle\.net)/|doi:|hdl:)", re.IGNORECASE
+)
+
+WEIGHTS: Mapping[str, float] = {
+    "title": 4.0,
+    "keywords": 2.5,
+    "technique": 2.5,
+    "sample": 2.5,
+    "instrument": 2.0,
+    "people": 2.0,
+    "parameters": 1.0,
+    "abstract": 1.0,
+    "files": 0.6,
+    "pid": 3.0,
+    "broader": 0.35,
+}
+"""How much a word counts in each field."""
+_LENGTHS: Mapping[str, float] = {
+    "title": 8.0,
+    "keywords": 4.0,
+    "technique": 8.0,
+    "sample": 4.0,
+    "instrument": 2.0,
+    "people": 6.0,
+    "parameters": 24.0,
+    "abstract": 60.0,
+    "files": 6.0,
+    "pid": 1.0,
+    "broader": 40.0,
+}
+"""Stems that a field has on average: frozen, as facilities write."""
+_NORMALISED = 0.35
+"""How much the length of a field matters: 0 not at all, 1 in full."""
+_SATURATION = 3.0
+"""The frequency that gives half of the greatest impact: k1 of BM25."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value with a unit that stands in a text, from `start` to `end`."""
+
+    value: float
+    unit: str
+    start: int
+    end: int
 
 
 def stems(text: str) -> list[str]:
-    """Return the stems of a text in their order; one may be empty."""
-    return [word.lower() for word in _WORD.findall(text)]
+    """Return the stems of a text in their order; a word that says nothing is empty.
+
+    Examples
+    --------
+    >>> stems("X-ray diffraction of LiFePO₄ at 100K")
+    ['xray', 'diffract', '', 'lifepo4', '', '100', 'k']
+    """
+    return list(_read(text)[0])
 
 
 def elements(text: str) -> frozenset[str]:
-    """Return the symbols of the elements in the formulas of a text."""
-    return frozenset()
+    """Return the symbols of the elements in the chemical formulas of a text.
+
+    Examples
+    --------
+    >>> sorted(elements("LiFePO₄ and NaCl at SANS-I of the INSTITUTE, in He or CO"))
+    ['Cl', 'Fe', 'Li', 'Na', 'O', 'P']
+    """
+    return formulas.elements(fold(text[:_LONGEST_TEXT]))
 
 
 def surface_words(texts: Sequence[str]) -> set[str]:
-    """Return the words of texts as people would complete them."""
-    return {word.lower() for text in texts for word in _WORD.findall(text)}
+    """Return the words of texts as people would complete them, in lower case."""
+    found = set[str]()
+    for text in texts:
+        for chunk in text[:_LONGEST_TEXT].split()[:MOST_STEMS]:
+            word = chunk.strip(_EDGE).lower()
+            if 2 < len(word) <= LONGEST_STEM and word not in _STOP and word[0].isalnum():  # noqa: PLR2004
+                found.add(word.encode("utf-8", "ignore").decode("utf-8"))
+    return found
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Return the values with units in a text: ``100 K``, ``5nm``, ``12keV``.
+
+    Examples
+    --------
+    >>> [(found.value, found.unit) for found in quantities("LaB6 at 100K and 12.4 keV")]
+    [(100.0, 'K'), (12.4, 'keV')]
+    """
+    return [
+        Quantity(float(found["value"]), found["unit"], found.start(), found.end())
+        for found in _QUANTITY.finditer(text[:_LONGEST_TEXT])
+    ]
 
 
 def rarity(stem: str) -> float:
-    """Return how much a stem tells."""
-    return 3.0
+    """Return how much a stem tells: its inverse document frequency, frozen."""
+    return rarity_of(stem)
 
 
 def impacts(texts: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
-    """Return the stems of a record by level."""
-    counts = Counter(stem for items in texts.values() for text in items for stem in stems(text))
-    found: list[set[str]] = [set() for _ in range(LEVELS)]
-    for stem, count in counts.items():
-        found[min(count, LEVELS) - 1].add(stem)
-    return tuple(map(frozenset, found))
+    """Return the stems of a record by level, each in one: BM25F without the rarity.
+
+    Parameters
+    ----------
+    texts
+        The texts of each field; fields are those of `WEIGHTS`.
+    """
+    sums: dict[str, float] = {}
+    for name, values in texts.items():
+        if not values:
+            continue
+        read = [_read(value) for value in values]
+        length = sum(len(found) for found, _ in read)
+        share = 1 - _NORMALISED + _NORMALISED * length / _LENGTHS[name]
+        weight = WEIGHTS[name] / share
+        for found, more in read:
+            for item in (*found, *more):
+                sums[item] = sums.get(item, 0.0) + weight
+    sums.pop("", None)
+    levels: list[set[str]] = [set() for _ in range(LEVELS)]
+    for item, total in sums.items():
+        levels[int(LEVELS * total / (total + _SATURATION))].add(item)
+    return tuple(map(frozenset, levels))
 
 
 def alternatives(word: str) -> list[list[str]]:
-    """Return the stems in a row that stand for a word of a question."""
-    return [stems(word)]
+    """Return the rows of stems that stand for a word of a question: one of them has to be there.
+
+    A compound is found in one word and in several, a formula whatever the order of its elements.
+    A word that says nothing has none.
+
+    Examples
+    --------
+    >>> alternatives("small-angle")
+    [['smallangl'], ['small', 'angl']]
+    >>> alternatives("x-ray"), alternatives("the")
+    ([['xray']], [])
+    """
+    found, more = _read(word)
+    row = [item for item in found if item]
+    chunks = word.split()
+    if len(chunks) != 1:
+        return [row] if row else []
+    formula = [[item] for item in more if item.startswith("=")]
+    if len(row) < 2:  # noqa: PLR2004
+        return [one for one in (row, *formula) if one]
+    joined = _joined(_bare(fold(chunks[0])))
+    return [[joined], row] if joined in more else [row, *formula]
 
 
 def score(total: float) -> float:
     """Return the score in the open interval (0, 1)."""
-    return total / (total + HALF)
+    return min(max(total / (total + HALF), 1e-9), 1 - 1e-9)
+
+
+def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the stems of a text in order, and what else it can be found by."""
+    if len(text) <= _REMEMBERED:
+        return _remembered(text)
+    return _analysed(text[:_LONGEST_TEXT])
+
+
+@lru_cache(maxsize=20_000)
+def _remembered(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _analysed(text)
+
+
+def _analysed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found: list[str] = []
+    more: list[str] = []
+    for chunk in _JOINED.sub(_join, fold(text)).split():
+        one, others = (
+            _of_chunk(chunk) if len(chunk) <= _REMEMBERED else _of_chunk(chunk[:_REMEMBERED])
+        )
+        found += one
+        more += others
+        if len(found) >= MOST_STEMS:
+            break
+    return tuple(found[:MOST_STEMS]), tuple(more[:MOST_STEMS])
+
+
+def _join(found: "re.Match[str]") -> str:
+    return "".join(part for part in found.groups() if part)
+
+
+def _bare(chunk: str) -> str:
+    return _ADDRESS.sub("", chunk).strip(_EDGE)
+
+
+def _joined(chunk: str) -> str:
+    return stem("".join(letter for letter in chunk.lower() if letter.isalnum())[:LONGEST_STEM])
+
+
+@lru_cache(maxsize=100_000)
+def _of_chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    formula = formulas.read(chunk.strip("\"'`,;:!?.{}<>")) or formulas.read(chunk.strip(_EDGE))
+    if formula is not None:
+        return (stem(formula.name),), (f"={formula.composition}", *formula.parts)
+    bare = _bare(chunk)
+    found = [item for piece in _PIECE.findall(bare) for item in _of_piece(piece)]
+    if not found:
+        return (), ()
+    more: list[str] = []
+    if len(found) == 1:
+        more += _PARTS_OF.get(found[0], ())
+    else:
+        more.append(_joined(bare))
+    for piece in re.split(r"[^\w.+()\[\]]+", bare):
+        formula = formulas.read(piece) if piece != bare else None
+        if formula is not None:
+            more.append(f"={formula.composition}")
+    return tuple(found), tuple(more)
+
+
+def _of_piece(piece: str) -> tuple[str, ...]:
+    piece = piece.strip("_")
+    if "_" in piece:
+        return tuple(item for part in piece.split("_") if part for item in _of_piece(part))
+    glued = _GLUED.fullmatch(piece)
+    if glued is not None:
+        return (_number(glued[1]), stem(glued[2].lower()))
+    word = piece.lower()
+    if word in _STOP:
+        return ("",)
+    return (stem(word) if word.isalpha() else _number(word)[:LONGEST_STEM],)
+
+
+def _number(text: str) -> str:
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return text
