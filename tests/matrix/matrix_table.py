@@ -58,6 +58,10 @@ TABLE: dict[str, Rule] = {
     # pages on records
     "GET /": Rule(**expected.ANYONE, **PAGE),
     "GET /search": Rule(**expected.ANYONE, **PAGE, query=f"instrument={D22}", lists="Dataset"),
+    "GET /search.json": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
+    "GET /search.csv": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
+    "GET /search.bib": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
+    "GET /search.atom": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
     "GET /datasets/{pid}": Rule(**expected.CORE, **DATASET, **PAGE, tells=PLACES),
     "GET /datasets/{pid}/-/metadata": Rule(
         **expected.DETAIL_PAGE, **DATASET, **PAGE, tells={"detail": ("parameter", "remark", "path")}
@@ -301,6 +305,8 @@ TABLE: dict[str, Rule] = {
     "GET /api/v1/ingest/watchers": Rule(**expected.WATCHERS),
     "GET /api/v1/ingest/heartbeat": Rule(**expected.READING),
     "GET /-/metrics": Rule(**expected.WATCHED),
+    "GET /-/health": Rule(**expected.ANYONE),
+    "GET /-/ready": Rule(**expected.ANYONE),
     # the policy
     "GET /policy": Rule(**expected.ANYONE, **PAGE),
     "GET /policy/{name}.json": Rule(**expected.ONE_OR_NONE, params=expected.POLICIES),

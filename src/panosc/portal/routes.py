@@ -17,6 +17,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
+from panosc.portal.pages.exports import routes as exports
 from panosc.portal.pages.intake import edit, overview, quarantine, record, run
 from panosc.portal.pages.personal import (
     access,
@@ -34,6 +35,7 @@ from panosc.portal.site import Site
 PAGES = (
     home,
     search,
+    exports,
     # its paths lie beneath those of datasets, which take everything
     access,
     record,

@@ -1,0 +1,114 @@
+"""A dataset that was found, as exports tell of it: the same facts whatever the format.
+
+What the caller may not see is not in the answer of `search.service` and so in no export.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from panosc.domain.query import Compare, Include, Query
+from panosc.portal import facts
+from panosc.portal.words import clean, doi_address, pid_path
+
+Item = Mapping[str, Any]
+
+_OWN = frozenset(
+    [
+        "pid",
+        "title",
+        "creationDate",
+        "releaseDate",
+        "size",
+        "kind",
+        "access",
+        "embargoUntil",
+        "description",
+        "license",
+    ]
+)
+_PARAMETER = frozenset({"name", "value", "unit"})
+MOST_VALUES = 100
+"""Values of the parameters asked for, of one dataset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One dataset of an export; texts are free of control characters."""
+
+    pid: str
+    title: str
+    people: tuple[facts.Maker, ...]
+    facility: str
+    instrument: str | None
+    techniques: tuple[facts.Method, ...]
+    kind: str | None
+    access: str
+    until: str | None
+    measured: str | None
+    released: str | None
+    size: int | None
+    licence: str | None
+    abstract: str | None
+    documents: tuple[str, ...]
+    """PIDs of proposals and publications that it belongs to."""
+    url: str
+    parameters: tuple[Item, ...]
+    """Those that were asked for, where the caller may see them."""
+
+    @property
+    def year(self) -> str | None:
+        """The year that a citation gives."""
+        return (self.released or self.measured or "")[:4] or None
+
+    @property
+    def doi(self) -> str | None:
+        """The address of its DOI, if its PID is one."""
+        return doi_address(self.pid)
+
+
+def asking(query: Query) -> Query:
+    """Return the question with what exports tell."""
+    person = Include(relation="person", scope=Query(model="Person"))
+    members = Include(relation="members", scope=Query(model="Member", includes=(person,)))
+    includes = [
+        Include(relation="instrument", scope=Query(model="Instrument")),
+        Include(relation="techniques", scope=Query(model="Technique")),
+        Include(relation="documents", scope=Query(model="Document", includes=(members,))),
+        members,
+    ]
+    return replace(query, fields=_OWN, includes=tuple(includes))
+
+
+def measuring(names: Sequence[str]) -> Query:
+    """Return the scope of the parameters with these names; it filters no dataset."""
+    named = Compare(property="name", operator="inq", operands=tuple(names))
+    return Query(model="Parameter", where=named, fields=_PARAMETER, limit=MOST_VALUES)
+
+
+def records(
+    items: Iterator[Item], *, facility: str, address: Callable[[str], str]
+) -> Iterator[Record]:
+    """Yield what an answer to `asking` holds; `address` makes a path a public address."""
+    for item in items:
+        instrument = item.get("instrument") or {}
+        name = instrument.get("name")
+        yield Record(
+            pid=item["pid"],
+            title=clean(item.get("title") or item["pid"]),
+            people=tuple(facts.makers(item)),
+            facility=clean(facts.publisher(item, facility)),
+            instrument=None if name is None else clean(name),
+            techniques=tuple(facts.methods(item)),
+            kind=item.get("kind"),
+            access=item["access"],
+            until=facts.embargo_end(item),
+            measured=item.get("creationDate"),
+            released=item.get("releaseDate"),
+            size=item.get("size"),
+            licence=facts.license_of(item),
+            abstract=item.get("description"),
+            documents=tuple(document["pid"] for document in item.get("documents", ())),
+            url=address(f"/datasets/{pid_path(item['pid'])}"),
+            parameters=tuple(item.get("parameters", ())),
+        )

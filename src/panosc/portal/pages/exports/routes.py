@@ -1,0 +1,191 @@
+"""``/search.json``, ``.csv``, ``.bib`` and ``.atom``: the search page as a file, a feed, an answer.
+
+Each takes what the search page takes. JSON has the same page; CSV and BibTeX hold all that
+fits, up to `MOST`; Atom the newest. Whoever asks gets what the page would show them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, islice
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from panosc.domain.units import canonical, category_of
+from panosc.identity.routes.bodies import problems
+from panosc.portal.pages.exports import atom, bibtex, table
+from panosc.portal.pages.exports.asked import Asked, understood
+from panosc.portal.pages.exports.records import Record, records
+from panosc.portal.site import Asker, Site
+from panosc.search.language.selection import LAST_PAGE
+
+MOST = 10_000
+"""Records of a CSV or BibTeX file."""
+FEED = 50
+_PIECE = 100
+_KINDS = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8; header=present",
+    "bib": "application/x-bibtex; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+}
+_SAYS = {
+    "json": ("Search datasets, as JSON", "The page of results that /search shows."),
+    "csv": ("Search datasets, as CSV", f"All that fits, at most {MOST} lines."),
+    "bib": ("Search datasets, as BibTeX", f"All that fits, at most {MOST} entries."),
+    "atom": ("Search datasets, as a feed", f"The newest {FEED} that fit, in pages."),
+}
+
+
+def router(site: Site) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter()
+
+    def json(request: Request, who: Asker) -> Response:
+        asked = understood(site, request, who)
+        return Response(orjson.dumps(_page(asked)), media_type=_KINDS["json"])
+
+    def csv(request: Request, who: Asker) -> Response:
+        asked = understood(site, request, who)
+        answer = asked.everything(MOST)
+        found = _records(asked, answer.items)
+        first = list(islice(found, 1))
+        lines = table.lines(chain(first, found), _units(asked, first))
+        return _file("csv", lines, total=answer.total)
+
+    def bib(request: Request, who: Asker) -> Response:
+        asked = understood(site, request, who)
+        answer = asked.everything(MOST)
+        lines = bibtex.lines(
+            _records(asked, answer.items),
+            total=answer.total,
+            most=MOST,
+            page=asked.at(replace(asked.selection, page=1)),
+        )
+        return _file("bib", lines, total=answer.total)
+
+    def feed(request: Request, who: Asker) -> Response:
+        return _feed(understood(site, request, who))
+
+    for form, handler in (("json", json), ("csv", csv), ("bib", bib), ("atom", feed)):
+        _add(routes, form, handler)
+    return routes
+
+
+def _add(routes: APIRouter, form: str, handler: Callable[..., Response]) -> None:
+    summary, description = _SAYS[form]
+    described: dict[str, Any] = {
+        "summary": summary,
+        "description": f"{description} It takes what the page /search takes.",
+        "tags": ["Search"],
+        "response_class": Response,
+        "responses": {
+            200: {"description": description, "content": {_KINDS[form].partition(";")[0]: {}}},
+            **problems(422),
+        },
+    }
+    path = f"/search.{form}"
+    routes.add_api_route(path, handler, methods=["GET"], **described)
+    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)
+
+
+def _records(asked: Asked, items: Iterator[Any]) -> Iterator[Record]:
+    return records(items, facility=asked.site.settings.facility, address=asked.address)
+
+
+def _page(asked: Asked) -> dict[str, Any]:
+    selection = asked.selection
+    answer = asked.answer(selection.query())
+    items = list(answer.items)
+    shown = list(_records(asked, iter(items)))
+    last = min(-(-answer.total // selection.size), LAST_PAGE)
+    following = replace(selection, page=selection.page + 1)
+    return {
+        "url": asked.at(selection),
+        "total": answer.total,
+        "page": selection.page,
+        "size": selection.size,
+        "lastPage": last,
+        "mostPages": LAST_PAGE,
+        "next": asked.at(following, "json") if selection.page < last else None,
+        "items": [
+            _item(record, item.get("score")) for record, item in zip(shown, items, strict=True)
+        ],
+    }
+
+
+def _item(record: Record, score: float | None) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "pid": record.pid,
+        "title": record.title,
+        "url": record.url,
+        "people": [{"name": person.name, "orcid": person.orcid} for person in record.people],
+        "facility": record.facility,
+        "instrument": record.instrument,
+        "techniques": [{"id": method.id, "label": method.label} for method in record.techniques],
+        "kind": record.kind,
+        "access": record.access,
+        "embargoUntil": record.until,
+        "measured": record.measured,
+        "released": record.released,
+        "size": record.size,
+        "licence": record.licence,
+        "abstract": record.abstract,
+        "documents": list(record.documents),
+        "parameters": list(record.parameters),
+    }
+    return found if score is None else {**found, "score": score}
+
+
+def _units(asked: Asked, first: Sequence[Record]) -> dict[str, str | None]:
+    """Return the unit of each parameter's column: that of the question, or of the first value."""
+    given = [(item.name, item.unit) for item in asked.selection.ranges]
+    given += [(item["name"], item.get("unit")) for record in first for item in record.parameters]
+    found: dict[str, str | None] = dict.fromkeys(asked.names)
+    for name, unit in given:
+        if unit and not found[name]:
+            found[name] = canonical(unit, category=category_of(name))
+    return found
+
+
+def _file(form: str, lines: Iterator[str], *, total: int) -> Response:
+    """Return a file to keep, piece by piece; the first piece is made before anything is sent."""
+    name = "references" if form == "bib" else "datasets"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}.{form}"',
+        "X-Total-Count": str(total),
+        "X-Limit": str(MOST),
+    }
+
+    def pieces() -> Iterator[bytes]:
+        while piece := "".join(islice(lines, _PIECE)):
+            yield piece.encode()
+
+    return StreamingResponse(pieces(), media_type=_KINDS[form], headers=headers)
+
+
+def _feed(asked: Asked) -> Response:
+    selection = replace(asked.selection, sort="-created", size=FEED)
+    answer = asked.answer(selection.query())
+    shown = list(_records(asked, answer.items))
+    plain = replace(asked.selection, sort="", page=1, size=25)
+    last = min(-(-answer.total // FEED), LAST_PAGE)
+
+    def at(page: int) -> str:
+        return asked.at(replace(plain, page=page), "atom")
+
+    page = selection.page
+    what = f"“{plain.words}”" if plain.words else "a search"
+    feed = atom.Feed(
+        title=f"Datasets at {asked.site.settings.facility}: {what}",
+        author=asked.site.settings.facility,
+        page=asked.at(plain),
+        self=at(page),
+        first=at(1),
+        next=at(page + 1) if page < last else None,
+        previous=at(page - 1) if page > 1 else None,
+    )
+    text = atom.document(feed, shown, now=asked.site.policy.clock())
+    return Response(text, media_type=_KINDS["atom"])
