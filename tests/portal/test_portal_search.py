@@ -13,7 +13,8 @@ from panosc.domain.access import ANYONE
 from panosc.portal.pages.home import examples
 from panosc.portal.pages.search import Paging, headline, ranges_joined
 from panosc.search.facets import Facet
-from panosc.search.language.selection import Selection, parse
+from panosc.search.language.selection import Selection
+from panosc.search.language.url import parse
 from panosc.search.service import SearchService
 
 

@@ -5,7 +5,7 @@ The tree is plain data and has been checked: every property and relation in it e
 `search.sql` and `search.index`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -90,6 +90,21 @@ class Related:
 
 Clause = And | Or | Not | Compare | Text | Related
 
+
+def all_of(clauses: Iterable[Clause]) -> Clause:
+    """Return the clauses as one that holds if all do; as few levels as possible."""
+    flat: list[Clause] = []
+    for clause in clauses:
+        flat += clause.clauses if isinstance(clause, And) else (clause,)
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(clauses: Iterable[Clause]) -> Clause:
+    """Return the clauses as one that holds if any does."""
+    found = tuple(clauses)
+    return found[0] if len(found) == 1 else Or(found)
+
+
 Occurs = Literal["any", "all", "not"]
 
 
@@ -105,7 +120,6 @@ class Word:
     kind: Literal["word", "phrase", "elements"] = "word"
     """`elements`: symbols of chemical elements, separated by commas, that its formulas hold."""
     occurs: Occurs = "any"
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

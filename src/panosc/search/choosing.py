@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl
 from panosc.domain.access import Who
 from panosc.domain.errors import BadFilter
 from panosc.domain.query import And, Query
-from panosc.search.language.selection import SIZES, parse
+from panosc.search.language.selection import SIZES
+from panosc.search.language.url import parse
 from panosc.search.loopback.document import argument
 from panosc.search.loopback.filter import read_filter
 from panosc.search.service import SearchService

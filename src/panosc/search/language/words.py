@@ -41,7 +41,8 @@ def read_words(text: str, *, plain: Occurs) -> tuple[Word, ...]:
             found[Word(text=word, occurs=occurs)] = None
     if not found and text.strip():
         # nothing but signs: it finds nothing rather than everything
-        found[Word(text=text.strip(), occurs=plain)] = None
+        literal = " ".join(text.replace('"', " ").split()) or "?"
+        found[Word(text=literal, kind="phrase", occurs=plain)] = None
     return tuple(found)[:MOST_WORDS]
 
 

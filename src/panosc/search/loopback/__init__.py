@@ -6,5 +6,6 @@ Every fault is a `BadFilter` that names its place, such as ``where.and[1].title`
 from panosc.search.loopback.document import argument
 from panosc.search.loopback.filter import read_filter
 from panosc.search.loopback.where import read_where
+from panosc.search.loopback.writing import write_filter, write_standard
 
-__all__ = ["argument", "read_filter", "read_where"]
+__all__ = ["argument", "read_filter", "read_where", "write_filter", "write_standard"]

@@ -45,7 +45,13 @@ def _query(value: Any, model: Model, place: str, budget: Budget, depth: int) -> 
     skip = _whole(value.get(skip_key), _at(place, skip_key), "offset/skip")
     return Query(
         model=model.name,
-        where=read_where(value.get("where"), model, place=_at(place, "where"), budget=budget),
+        where=read_where(
+            value.get("where"),
+            model,
+            place=_at(place, "where"),
+            budget=budget,
+            is_related=depth > 0,
+        ),
         includes=_includes(value.get("include"), model, _at(place, "include"), budget, depth),
         order=_orders(value.get("order"), model, _at(place, "order")),
         limit=_whole(value.get("limit"), _at(place, "limit"), "limit") or None,

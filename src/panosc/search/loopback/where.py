@@ -1,19 +1,31 @@
 """A ``where`` becomes a clause: properties, operators and values checked one by one."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any, get_args
 
 from panosc.domain.entities import MODEL_BY_NAME, Model, Property
 from panosc.domain.errors import BadFilter
-from panosc.domain.query import And, Clause, Compare, Operator, Or, Related, Text, Value
+from panosc.domain.query import (
+    And,
+    Clause,
+    Compare,
+    Not,
+    Operator,
+    Or,
+    Related,
+    Text,
+    Value,
+    all_of,
+)
 from panosc.search.patterns import BadPattern, split, translate
 
 DEEPEST = 14
 MOST_CLAUSES = 1000
 MOST_VALUES = 5000
+MOST_RELATIONS = 50
 _SHOWN = 60
 
 _OPERATORS: tuple[Operator, ...] = get_args(Operator)
@@ -33,9 +45,15 @@ class Budget:
     clauses: int = 0
     values: int = 0
     includes: int = 0
+    relations: int = 0
 
-    def spend(self, place: str, *, clauses: int = 0, values: int = 0) -> None:
+    def spend(self, place: str, *, clauses: int = 0, values: int = 0, relations: int = 0) -> None:
         """Count what was read at `place`."""
+        self.relations += relations
+        if self.relations > MOST_RELATIONS:
+            raise BadFilter(
+                f"There are more than {MOST_RELATIONS} conditions on related records.", field=place
+            )
         self.clauses += clauses
         self.values += values
         if self.clauses > MOST_CLAUSES:
@@ -45,63 +63,110 @@ class Budget:
 
 
 def read_where(
-    value: Any, model: Model, *, place: str = "where", budget: Budget | None = None
+    value: Any,
+    model: Model,
+    *,
+    place: str = "where",
+    budget: Budget | None = None,
+    is_related: bool = False,
 ) -> Clause:
     """Return the clause that a ``where`` object says about `model`.
+
+    Parameters
+    ----------
+    is_related : bool
+        Whether `model` is reached over a relation: there ``not`` is refused.
 
     Raises
     ------
     BadFilter
         With the place of the first fault.
     """
-    return _object(value, model, place, budget or Budget(), 0)
-
-
-def _object(value: Any, model: Model, place: str, budget: Budget, depth: int) -> Clause:
-    if value is None and depth == 0:
+    if value is None:
         return And(())
-    if not isinstance(value, dict):
-        raise BadFilter(
-            f"The where clause {shown(value)} is not an object.",
-            field=place,
-            hint='Write {"property": value} or {"property": {"operator": value}}.',
-        )
-    if depth > DEEPEST:
-        raise BadFilter(f"Conditions are nested more than {DEEPEST} deep.", field=place)
-    clauses: list[Clause] = []
-    for key, item in value.items():
-        here = f"{place}.{shown(key, quoted=False)}"
-        clauses += _member(key, item, model, here, budget, depth)
-    return _all_of(clauses)
+    reader = _Reader(budget=budget or Budget())
+    return reader.object(value, _Spot(model=model, place=place, is_related=is_related))
 
 
-def _member(
-    key: str, item: Any, model: Model, place: str, budget: Budget, depth: int
-) -> list[Clause]:
-    if key in {"and", "or"}:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spot:
+    """Where a condition stands."""
+
+    model: Model
+    place: str
+    depth: int = 0
+    is_related: bool = False
+
+    def at(self, step: str) -> "_Spot":
+        return replace(self, place=self.place + step)
+
+    def below(self, step: str) -> "_Spot":
+        return replace(self, place=self.place + step, depth=self.depth + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Reads objects of conditions out of one budget."""
+
+    budget: Budget
+
+    def object(self, value: Any, spot: _Spot) -> Clause:
+        if not isinstance(value, dict):
+            raise BadFilter(
+                f"The where clause {shown(value)} is not an object.",
+                field=spot.place,
+                hint='Write {"property": value} or {"property": {"operator": value}}.',
+            )
+        if spot.depth > DEEPEST:
+            raise BadFilter(f"Conditions are nested more than {DEEPEST} deep.", field=spot.place)
+        clauses: list[Clause] = []
+        for key, item in value.items():
+            clauses += self._member(key, item, spot, spot.at(f".{shown(key, quoted=False)}"))
+        return all_of(clauses)
+
+    def _member(self, key: str, item: Any, spot: _Spot, here: _Spot) -> list[Clause]:
+        model = spot.model
+        if key in {"and", "or"}:
+            return [self._several(key, item, here)]
+        if key == "not" and key not in model.property_by_name:
+            return [self._denied(item, here)]
+        if key == "text" and "text" not in model.property_by_name:
+            self.budget.spend(here.place, clauses=1)
+            return [Text(_text(item, here.place))]
+        if key in model.references:
+            return [_reference(key, item, model, here.place, self.budget)]
+        if key in model.relation_by_name and key not in model.property_by_name:
+            return [self._related(key, item, here)]
+        prop = property_of(model, key, place=here.place)
+        return _property(prop, item, here.place, self.budget)
+
+    def _several(self, key: str, item: Any, here: _Spot) -> Clause:
         if not isinstance(item, list):
             raise BadFilter(
-                f"The {key} operator takes a list of conditions, not {shown(item)}.", field=place
+                f"The {key} operator takes a list of conditions, not {shown(item)}.",
+                field=here.place,
             )
-        budget.spend(place, clauses=len(item))
-        parts = [
-            _object(part, model, f"{place}[{index}]", budget, depth + 1)
-            for index, part in enumerate(item)
-        ]
-        return [_all_of(parts) if key == "and" else Or(tuple(parts))]
-    if key == "text" and "text" not in model.property_by_name:
-        budget.spend(place, clauses=1)
-        return [Text(_text(item, place))]
-    if key in model.references:
-        return [_reference(key, item, model, place, budget)]
-    return _property(property_of(model, key, place=place), item, place, budget)
+        self.budget.spend(here.place, clauses=len(item))
+        parts = [self.object(part, here.below(f"[{index}]")) for index, part in enumerate(item)]
+        return all_of(parts) if key == "and" else Or(tuple(parts))
 
+    def _denied(self, item: Any, here: _Spot) -> Clause:
+        if here.is_related:
+            raise BadFilter(
+                "not belongs to the record that is looked for, not inside a relation.",
+                field=here.place,
+                hint='Write {"not": {"techniques": {…}}}, or neq, nin, nlike for one property.',
+            )
+        self.budget.spend(here.place, clauses=1)
+        return Not(self.object(item, here.below("")))
 
-def _all_of(clauses: list[Clause]) -> Clause:
-    flat: list[Clause] = []
-    for clause in clauses:
-        flat += clause.clauses if isinstance(clause, And) else (clause,)
-    return flat[0] if len(flat) == 1 else And(tuple(flat))
+    def _related(self, name: str, item: Any, here: _Spot) -> Clause:
+        relation = here.model.relation_by_name[name]
+        self.budget.spend(here.place, clauses=1, relations=1)
+        target = MODEL_BY_NAME[relation.target]
+        return Related(
+            name, self.object(item, replace(here.below(""), model=target, is_related=True))
+        )
 
 
 def property_of(model: Model, name: Any, *, place: str) -> Property:
@@ -134,7 +199,7 @@ def _reference(key: str, item: Any, model: Model, place: str, budget: Budget) ->
         raise unknown("property", key, model.name, [*model.property_by_name], place=place)
     owner = MODEL_BY_NAME[target]
     clauses = _property(owner.property_by_name[owner.key], item, place, budget)
-    return Related(relation.name, _all_of(clauses))
+    return Related(relation.name, all_of(clauses))
 
 
 def _property(prop: Property, item: Any, place: str, budget: Budget) -> list[Clause]:

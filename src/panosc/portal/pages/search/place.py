@@ -5,11 +5,13 @@ What is asked is a `Selection`; only the page itself knows of ``view`` (list or 
 Form fields ``NAME.min``, ``NAME.max`` and ``NAME.unit`` become one range, empty ones nothing.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from panosc.portal.words import plural, query_string
-from panosc.search.language.selection import Selection, parse
+from panosc.search.language.names import Names
+from panosc.search.language.selection import Selection
+from panosc.search.language.url import settled
 
 Pairs = list[tuple[str, str]]
 
@@ -97,7 +99,7 @@ class Paging:
         return found
 
 
-def read(pairs: Pairs, known: Collection[str], root: str) -> Place:
+def read(pairs: Pairs, names: Names, root: str) -> Place:
     """Return the place that the query part of a URL spells, whatever its spelling."""
     joined = ranges_joined(pairs)
     own = [(key, value) for key, value in joined if key in {"show", "view", "after"}]
@@ -107,9 +109,10 @@ def read(pairs: Pairs, known: Collection[str], root: str) -> Place:
     shown: dict[str, str] = {}
     for key, value in own:
         name, _, unit = value.partition(" ")
-        if key == "show" and name in known and len(unit) <= _LONGEST:
-            shown[name] = unit.strip()
-    selection = parse(asked, parameters=known)
+        known = names.parameter(name) if key == "show" and len(unit) <= _LONGEST else None
+        if known:
+            shown[known] = unit.strip()
+    selection = settled(asked, names)
     taken = {item.name for item in selection.ranges}
     rest = [(name, unit) for name, unit in shown.items() if name not in taken]
     return Place(
@@ -148,7 +151,8 @@ def ranges_joined(pairs: Iterable[tuple[str, str]]) -> Pairs:
         key = chosen if name == "parameter" else name
         low, high, unit, shown_in = (found.get(part, "") for part in _PARTS)
         if key and (low or high):
-            kept.append((key, f"{low}..{high} {unit}".strip() if low != high else f"{low} {unit}"))
+            text = low if low == high else f"{low}..{high}"
+            kept.append((key, f"{text} {unit}".strip()))
         elif key and shown_in and unit not in {"", shown_in}:
             kept.append(("show", f"{key} {unit}"))
     return kept
