@@ -2,70 +2,85 @@
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
+import sqlalchemy as sa
 import typer
-import uvicorn
-from typing_extensions import override
 
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
 from panosc.cli.options import Home, settings_of
+from panosc.cli.serving import logs
 from panosc.domain.errors import Unavailable
 from panosc.identity.personal.retention import daily
 from panosc.settings import Settings
-
-LONGEST_REQUEST = 1 << 20
-"""Bytes of a request's head: an address may hold a whole filter."""
 
 
 def serve(
     home: Home = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Web processes.")] = None,
     dev_login: Annotated[
         bool | None,
         typer.Option("--dev-login", help="Let made-up people sign in, to try it out."),
     ] = None,
 ) -> None:
     """Run the node. Prints `ready http://HOST:PORT` once it answers; Ctrl-C stops all of it."""
-    # the web service takes a second to import, which no other verb should wait for
-    from panosc.app import create_app  # noqa: PLC0415
-    from panosc.ingest.messages.running import announcements  # noqa: PLC0415
-    from panosc.ingest.watching.service import watching  # noqa: PLC0415
-
-    chosen = settings_of(home, host=host, port=port, dev_login=dev_login)
+    chosen = settings_of(home, host=host, port=port, workers=workers, dev_login=dev_login)
+    logs.install()
     listener = _listen(chosen.host, chosen.port)
     address = f"http://{_written(chosen.host)}:{listener.getsockname()[1]}"
+    # until there is something that finishes what it is at
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
+        suppress(KeyboardInterrupt),
         listener,
         _with_people(chosen, address) as settings,
         open_database(settings, progress=terminal.say) as engine,
+        _leading(engine, settings),
     ):
-        app = create_app(settings, engine)
-        config = uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            # which proxies are believed is a setting of the node
-            proxy_headers=False,
-            # a long filter is answered with its fault, not cut off
-            h11_max_incomplete_event_size=LONGEST_REQUEST,
-        )
-        server = _Announcing(config, f"ready {address}")
-        # the server stops by itself at a signal and then passes it on: it has been obeyed
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with (
-            suppress(KeyboardInterrupt),
-            daily(engine, settings, _now),
-            announcements(engine, settings, _now),
-            watching(engine, settings, _now),
-        ):
-            server.run(sockets=[listener])
+        answer = _answer_here if settings.workers == 1 else _answer_by_others
+        answer(settings, engine, listener, lambda: typer.echo(f"ready {address}"))
+
+
+@contextmanager
+def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
+    """Do what one process of a node does for all of it, beside whatever the block does."""
+    # what they need takes a second to import, which no other verb should wait for
+    from panosc.ingest.messages.running import announcements  # noqa: PLC0415
+    from panosc.ingest.watching.service import watching  # noqa: PLC0415
+
+    with (
+        daily(engine, settings, _now),
+        announcements(engine, settings, _now),
+        watching(engine, settings, _now),
+    ):
+        yield
+
+
+def _answer_here(
+    settings: Settings, engine: sa.Engine, listener: socket.socket, ready: Callable[[], None]
+) -> None:
+    from panosc.app import create_app  # noqa: PLC0415
+    from panosc.cli.serving.web import Web  # noqa: PLC0415
+
+    obeyed = (signal.SIGINT, signal.SIGTERM)
+    web = Web(create_app(settings, engine), settings, started=ready, obeyed=obeyed)
+    web.run(sockets=[listener])
+
+
+def _answer_by_others(
+    settings: Settings, _engine: sa.Engine, listener: socket.socket, ready: Callable[[], None]
+) -> None:
+    from panosc.cli.serving.workers import Workers  # noqa: PLC0415
+    from panosc.portal.operating.board import shared  # noqa: PLC0415
+
+    with shared(settings.workers) as board:
+        Workers(settings, listener, board=board, tell=terminal.say).run(ready)
 
 
 def _now() -> datetime:
@@ -83,20 +98,6 @@ def _with_people(settings: Settings, address: str) -> Iterator[Settings]:
     with DevProvider(settings).running() as provider:
         known = provider.as_provider(settings.base_url or address)
         yield settings.model_copy(update={"providers": (known,)})
-
-
-class _Announcing(uvicorn.Server):
-    """A server that says where it answers, as soon as it does."""
-
-    def __init__(self, config: uvicorn.Config, text: str) -> None:
-        super().__init__(config)
-        self._text = text
-
-    @override
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, then tell."""
-        await super().startup(sockets)
-        typer.echo(self._text)
 
 
 def _written(host: str) -> str:

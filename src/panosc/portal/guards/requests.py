@@ -22,7 +22,7 @@ from panosc.settings import Settings
 WELL_FORMED = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 _ASKS = ("/search", "/suggest", "/panosc-api", "/techniques", "/instruments")
 _SECRET = re.compile(
-    "token|signed|code|state|secret|passw|key|session|mail|orcid|person", re.IGNORECASE
+    "token|signed|code|state|secret|passw|session|mail|orcid|person|^key$", re.IGNORECASE
 )
 _LONGEST = 2000
 _FAILED = 500
