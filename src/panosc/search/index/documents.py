@@ -237,7 +237,7 @@ def _technique_texts(tags: tuple[Tag, ...]) -> tuple[list[str], list[str]]:
             labels |= dict.fromkeys(concept.names)
             above |= panet.ancestors([concept.id])
     concepts = (panet.find(one) for one in sorted(above - own))
-    broader = [concept.label for concept in concepts if concept is not None]
+    broader = [name for concept in concepts if concept is not None for name in concept.names]
     return list(labels), broader
 
 
