@@ -97,6 +97,7 @@ class Folder:
 
     def __init__(self, home: Path) -> None:
         self.path = home / "index"
+        self._root = str(self.path)
         self._looking = threading.Lock()
         self._seen: _Seen | None = None
 
@@ -122,8 +123,8 @@ class Folder:
         return self._stamps(seen.generation) == seen.stamps
 
     def _stamps(self, generation: str | None) -> tuple[Stamp, Stamp]:
-        mark = None if generation is None else stamp(self.path / generation / MARK)
-        return stamp(self.path / "current"), mark
+        mark = None if generation is None else stamp(f"{self._root}/{generation}/{MARK}")
+        return stamp(f"{self._root}/current"), mark
 
     def _look(self, before: _Seen | None) -> _Seen:
         for _ in range(_ATTEMPTS):
@@ -253,10 +254,10 @@ class Lock:
         return stamp(self.path) == (own.st_ino, own.st_mtime_ns, own.st_size)
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: Path | str) -> Stamp:
     """Return what changes whenever a file is replaced; None if there is none."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - twice a request: four times as fast
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -21,16 +22,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from panosc.domain.errors import PanoscError, Unavailable
 from panosc.search.index.folder import Folder, Lock
-from panosc.search.index.keeping.building import Interrupted, build, clear
-from panosc.search.index.keeping.generation import Generation
+from panosc.search.index.keeping.building import Interrupted, Tell, build, clear
+from panosc.search.index.keeping.generation import BATCH, Generation
 from panosc.search.index.keeping.standing import Telling, Told
 from panosc.settings import Settings
 
-LOOK_S = 0.3
+LOOK_S = 0.2
 """How often the end of the feed is looked at."""
 LONGEST_WAIT_S = 60.0
 WANTED = "wanted"
 """A file in the folder of the index that asks the writer for a rebuild."""
+DONE = "done"
 _PROBE_BYTES = 1 << 20
 _log = logging.getLogger(__name__)
 
@@ -51,6 +53,42 @@ def following(engine: sa.Engine, settings: Settings, clock: Clock) -> Iterator[N
     finally:
         keeper.stop()
         thread.join()
+
+
+def rebuild(engine: sa.Engine, settings: Settings, clock: Clock, *, tell: Tell) -> None:
+    """Build the index of a node anew while the old one serves; return when the new one does.
+
+    A running node does it itself when asked; otherwise this process does.
+
+    Raises
+    ------
+    Unavailable
+        If it cannot be built. The old one serves on.
+    """
+    folder = Folder(settings.home)
+    while not Keeper(engine, folder, clock).rebuild(tell):
+        if _answered(folder, request_rebuild(folder), tell):
+            return
+
+
+def _answered(folder: Folder, word: str, tell: Tell) -> bool:
+    """Wait for the answer to a request; False if who was asked has ended."""
+    telling = Telling(folder)
+    while True:
+        time.sleep(LOOK_S)
+        told = telling.read()
+        if told.asked == word:
+            tell(told.done, told.total)
+            if told.answer == DONE:
+                return True
+            if told.answer is not None:
+                raise Unavailable(
+                    told.answer, hint="The old index serves on. `panosc index status` tells more."
+                )
+        with folder.writing() as lock:
+            if lock is not None:
+                (folder.path / WANTED).unlink(missing_ok=True)
+                return False
 
 
 def request_rebuild(folder: Folder) -> str:
@@ -93,7 +131,7 @@ class Keeper:
             # not above: the exception would keep the writer open meanwhile
             self._ends.wait(wait_s)
 
-    def rebuild(self, tell: Callable[[int, int], None]) -> bool:
+    def rebuild(self, tell: Tell) -> bool:
         """Build the index anew in this process; False if another one writes it.
 
         Raises
@@ -106,7 +144,7 @@ class Keeper:
                 return False
             try:
                 self._build(tell, lambda: None)
-            except (ValueError, OSError) as error:
+            except (ValueError, OSError, SQLAlchemyError) as error:
                 raise explained(error, self._folder.path) from None
             finally:
                 self._tell(state="stopped", done=0, total=0)
@@ -116,15 +154,16 @@ class Keeper:
         clear(self._engine, self._folder)
         generation, fault = Generation.taken_up(self._engine, self._folder)
         if generation is None:
-            _log.warning("The index in %s is built anew: %s", self._folder.path, fault)
+            _log.warning("The index in %s is built: %s", self._folder.path, fault)
             generation = self._build(self._progress, self._check)
         while self._is_valid(lock, generation):
             word = self._wanted()
             if word is not None:
                 generation = self._replaced(generation, word)
-            is_done = not generation.follow()
+            done = generation.follow()
             self._succeeded()
-            if is_done:
+            if done < BATCH:
+                # under load small changes are thus taken up together
                 self._ends.wait(LOOK_S)
 
     def _is_valid(self, lock: Lock, generation: Generation) -> bool:
@@ -163,10 +202,10 @@ class Keeper:
         except Exception as error:
             self._tell(answer=explained(error, self._folder.path).detail)
             raise
-        self._tell(answer="done")
+        self._tell(answer=DONE)
         return made
 
-    def _build(self, tell: Callable[[int, int], None], meanwhile: Callable[[], None]) -> Generation:
+    def _build(self, tell: Tell, meanwhile: Callable[[], None]) -> Generation:
         clear(self._engine, self._folder)
         self._tell(state="building", done=0, total=0)
         return build(self._engine, self._folder, tell=tell, meanwhile=meanwhile)
@@ -217,6 +256,8 @@ def explained(error: Exception, folder: Path) -> PanoscError:
             f"The catalogue cannot be read for the index: {cause}",
             hint="Is the database running?",
         )
+    if not isinstance(error, OSError | ValueError):
+        return Unavailable(f"A fault of the index in {folder}: {type(error).__name__}: {error}")
     found = error if isinstance(error, OSError) else _probe(folder)
     match found and found.errno:
         case errno.ENOSPC | errno.EDQUOT:

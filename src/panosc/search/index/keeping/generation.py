@@ -19,7 +19,7 @@ from panosc.search.index.folder import Folder, Mark
 
 BATCH = 5_000
 """Changes that are taken up together."""
-CHUNK = 2_000
+CHUNK = 1_000
 """Records that are read together."""
 HEAP_BYTES = 64_000_000
 
@@ -112,7 +112,7 @@ class Generation:
     def add(self, connection: sa.Connection, model: str, keys: Iterable[int]) -> None:
         """Add the records with these keys, which are not in the index."""
         for document in gathering.documents(connection, model, keys):
-            self._writer.add_json(document)
+            self._writer.add_document(document)
 
     def commit(self, position: int, seal: str | None, moment: str) -> None:
         """Make what was written last, and then that it is up to `position`."""
