@@ -1,85 +1,15 @@
 """The URL grammar: every selection is spelt and read back; nothing makes it fail."""
 
-from urllib.parse import parse_qsl, urlencode
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from panosc.domain.query import And, Compare, Or, Order, Query, Related
 from panosc.search.language.selection import (
-    FACETS,
-    LAST_PAGE,
-    SIZES,
-    SORTS,
-    STATES,
     Between,
     Matching,
-    Selection,
 )
 from panosc.search.language.url import parse
-
-words = (
-    st.text(st.characters(exclude_categories=["Cs", "Cc"], max_codepoint=0x2FFF), max_size=30)
-    .map(lambda text: " ".join(text.split()))
-    .filter(lambda text: len(text) < 300)
-)
-value = words.filter(bool)
-names = st.from_regex(r"[a-z]{3,9}_[a-z0-9]{1,9}", fullmatch=True).filter(
-    lambda name: name not in FACETS
-)
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-units = st.sampled_from([None, "nm", "K", "1/angstrom", "degC", "m/s**2", "%", "eV"])
-
-
-@st.composite
-def ranges(draw: st.DrawFn) -> Between:
-    low, high = draw(st.none() | numbers), draw(st.none() | numbers)
-    if low is None and high is None:
-        low = draw(numbers)
-    return Between(name=draw(names), low=low, high=high, unit=draw(units))
-
-
-def several(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.lists(strategy, max_size=3, unique=True).map(tuple)
-
-
-spans = st.tuples(st.integers(1, 9999), st.integers(1, 9999)).flatmap(
-    lambda pair: st.sampled_from(
-        [str(pair[0]), f"{pair[0]}..{pair[1]}", f"{pair[0]}..", f"..{pair[1]}"]
-    )
-)
-selections = st.builds(
-    Selection,
-    words=words,
-    facility=several(value),
-    instrument=several(value),
-    technique=several(value),
-    kind=several(value),
-    access=several(st.sampled_from(STATES)),
-    year=several(spans),
-    ranges=st.lists(ranges(), max_size=3, unique=True).map(tuple),
-    texts=st.dictionaries(
-        names,
-        st.lists(st.sampled_from(["Cu", "solid", "é x", "pure % a_b"]), min_size=1, unique=True),
-        max_size=2,
-    ).map(
-        lambda found: tuple(Matching(name=key, values=tuple(item)) for key, item in found.items())
-    ),
-    sort=st.sampled_from(["", *SORTS, *(f"-{name}" for name in SORTS)]),
-    page=st.integers(1, LAST_PAGE),
-    size=st.sampled_from(SIZES),
-)
-
-
-@given(selections)
-def test_every_selection_reads_back(selection: Selection) -> None:
-    known = {item.name for item in (*selection.ranges, *selection.texts)}
-    spelt = urlencode(selection.params())
-    again = parse(parse_qsl(spelt), parameters=known)
-    assert again == selection
-    assert again.query() == selection.query()
-    assert again.problems == ()
 
 
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=40)), max_size=8))

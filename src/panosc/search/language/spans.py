@@ -100,9 +100,9 @@ def sizes(text: str) -> tuple[int | None, int | None] | None:
     found = _bytes(rest)
     if found is None:
         return None
-    either = {">": (found + 1, None), ">=": (found, None), "≥": (found, None)}
-    either |= {"<": (None, found - 1), "<=": (None, found), "≤": (None, found)}
-    return either.get(sign, (found, found))
+    low = {">": found + 1, ">=": found, "≥": found, "": found, "=": found}.get(sign)
+    high = {"<": found - 1, "<=": found, "≤": found, "": found, "=": found}.get(sign)
+    return low, high
 
 
 def read_sizes(text: str) -> str | None:

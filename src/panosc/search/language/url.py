@@ -7,6 +7,7 @@ is left out and explained in `Selection.problems`. `Selection.params` is the one
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from panosc.search.language.box import LONGEST as LONGEST_BOX
 from panosc.search.language.box import split_box
@@ -22,6 +23,8 @@ from panosc.search.language.selection import (
     Selection,
 )
 from panosc.search.language.values import Unusable, settle, short
+
+_Named = TypeVar("_Named", Between, Excluded)
 
 _MOST_VALUES = 50
 _MOST_PAIRS = 500
@@ -110,11 +113,11 @@ class _Reader:
         return replace(
             Selection(**{name: tuple(values) for name, values in self._values.items()}),  # type: ignore[arg-type]
             words=self._single.get("q", ""),
-            ranges=tuple(self._ranges),
+            ranges=_grouped(self._ranges),
             texts=tuple(
                 Matching(name=name, values=tuple(values)) for name, values in self._texts.items()
             ),
-            excluded=tuple(self._excluded),
+            excluded=_grouped(self._excluded),
             sort=self._single.get("sort", ""),
             page=int(self._single.get("page", "1")),
             size=int(self._single.get("size", str(SIZES[0]))),
@@ -229,6 +232,12 @@ class _Reader:
             self.problem(f"At most {_MOST_VALUES} values of parameters can be chosen at once.")
         elif value not in self._texts.setdefault(name, []):
             self._texts[name].append(value)
+
+
+def _grouped(items: list[_Named]) -> tuple[_Named, ...]:
+    """Return the same with those of one name together: repeated keys mean any of them."""
+    order = {item.name: None for item in items}
+    return tuple(item for name in order for item in items if item.name == name)
 
 
 def _natural(text: str) -> bool:
