@@ -18,6 +18,7 @@ from panosc.domain.access import ANYONE, OPERATOR, Who
 from panosc.domain.errors import Gone, Invalid, NotFound
 from panosc.domain.query import Query
 from panosc.search.language import selection as url
+from panosc.search.language.url import parse
 from panosc.search.loopback import read_filter
 from panosc.search.panet import ontology
 from panosc.search.service import SearchService
@@ -307,7 +308,7 @@ def test_facets(
     known = request.config.stash.setdefault(_FILLED, {})
     if "facets" not in known:
         known["facets"] = filled(catalogue(5, NOW))
-    selection = url.parse(pairs)
+    selection = parse(pairs)
     assert not selection.problems
     found = known["facets"].service.facets(who, selection, url.FACETS)
     counted = {name: {one.value: one.count for one in items} for name, items in found.items()}
@@ -325,7 +326,7 @@ _FILLED: pytest.StashKey[dict[str, Catalogue]] = pytest.StashKey()
 
 def test_facets_follow_the_words(library: Catalogue) -> None:
     found = library.service.facets(
-        ANYONE, url.parse([("q", "tomography")]), ["technique", "facility"]
+        ANYONE, parse([("q", "tomography")]), ["technique", "facility"]
     )
     assert [(one.value, one.label, one.count) for one in found["technique"]] == [
         ("t", "copper tomography", 1)
@@ -359,7 +360,7 @@ def test_a_selection_is_answered(standard: Catalogue) -> None:
         ([("year", "..2019")], 0),
         ([("q", "dataset 3")], 1),
     ):
-        selection = url.parse(pairs, parameters=standard.service.parameter_names(ANYONE))
+        selection = parse(pairs, parameters=standard.service.parameter_names(ANYONE))
         assert not selection.problems
         assert standard.service.count(ANYONE, selection.query()) == number, pairs
 
@@ -428,10 +429,10 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     # documents, their datasets, and one for each of the five relations
     assert counts == [7, 7]
     with statements(found.engine) as seen:
-        found.service.facets(ANYONE, url.parse([]), url.FACETS)
+        found.service.facets(ANYONE, parse([]), url.FACETS)
     # the newest change, the datasets' own rows, their instruments, their tags, the techniques,
     # and when the next record opens
     assert len(seen) == 6
     with statements(found.engine) as seen:
-        found.service.facets(ANYONE, url.parse([("page", "2")]), url.FACETS)
+        found.service.facets(ANYONE, parse([("page", "2")]), url.FACETS)
     assert len(seen) == 1

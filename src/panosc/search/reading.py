@@ -19,10 +19,11 @@ from panosc.domain.entities import MODEL_BY_NAME, Model
 from panosc.domain.errors import BadFilter, Gone, Invalid, NotFound, PanoscError
 from panosc.domain.query import Query
 from panosc.policy.sql import count_listed, visible
+from panosc.search.index.searching import Moment
+from panosc.search.planning import Chosen, Planner
 from panosc.search.results import Assembler, Item
 from panosc.search.sql import clauses
 from panosc.search.sql.columns import Condition, Viewer, table_of
-from panosc.search.sql.ranking import rank
 
 BLOCK = 1000
 """Records read at once."""
@@ -66,9 +67,16 @@ class Reading:
     """Runs statements for one viewer inside one transaction."""
 
     def __init__(
-        self, connection: sa.Connection, viewer: Viewer, *, regexp_limit_s: float | None
+        self,
+        connection: sa.Connection,
+        viewer: Viewer,
+        *,
+        regexp_limit_s: float | None,
+        moment: Moment | None = None,
     ) -> None:
         self.viewer = viewer
+        self.moment = moment
+        self.planner = Planner(moment, self._count_of)
         self._connection = connection
         self._limit_s = regexp_limit_s
         self._deadline = time.monotonic() + (regexp_limit_s or 0)
@@ -81,6 +89,9 @@ class Reading:
 
     def count(self, query: Query, enter: Entrance) -> int:
         """Return how many records fit."""
+        total = self.planner.total(query) if clauses.demands(query) or query.words else None
+        if total is not None:
+            return total
         place = self._start(query)
         if place.model.guarded and not query.words and not clauses.demands(query):
             viewer = self.viewer
@@ -93,13 +104,18 @@ class Reading:
     def blocks(self, query: Query, enter: Entrance) -> Iterator[list[Item]]:
         """Yield the answers in their order, at most `BLOCK` at once."""
         place = self._start(query)
-        conditions, score = self._conditions(query, place, enter)
+        chosen = self.planner.chosen(query, place)
+        if chosen is None:
+            conditions, score = self._conditions(query, place, enter)
+            skip, limit = query.skip, query.limit
+        else:
+            conditions, score, skip, limit = self._narrowed(chosen, query, place, enter)
         order = clauses.order_of(query.order, place)
         if query.words and not query.order:
             order = [score.desc(), *order]
         statement = self._assembler.select(query, place).add_columns(score.label("score_"))
         statement = statement.where(*conditions).order_by(*order)
-        statement = statement.limit(query.limit).offset(query.skip or None)
+        statement = statement.limit(limit).offset(skip or None)
         for rows in self._rows(statement, query.limit):
             items = self._assembler.items(query, rows)
             for item, row in zip(items, rows, strict=True):
@@ -196,8 +212,26 @@ class Reading:
         found = [enter(place.table, self.viewer), *clauses.conditions(query, place)]
         if not query.words:
             return found, sa.literal(0, sa.Integer)
-        ranking = rank(query.words, place)
+        ranking = self.planner.ranking(query, place)
         return [*found, ranking.condition], ranking.score
+
+    def _narrowed(
+        self, chosen: Chosen, query: Query, place: clauses.Place, enter: Entrance
+    ) -> tuple[list[Condition], sa.ColumnElement[Any], int, int | None]:
+        """Return the conditions on records that the index has found."""
+        found = [enter(place.table, self.viewer), chosen.ranking.condition]
+        if not chosen.is_whole:
+            found += clauses.conditions(query, place)
+        return found, chosen.ranking.score, chosen.skip, chosen.limit
+
+    def _count_of(self, query: Query, keys: Sequence[int]) -> int:
+        """Return how many of some records fulfil a question, its words apart."""
+        place = self._start(query)
+        conditions = [entrance(query.model)(place.table, self.viewer)]
+        conditions += clauses.conditions(query, place)
+        among = place.table.c.id == sa.any_(sa.literal(list(keys), sa.ARRAY(sa.BigInteger)))
+        statement = sa.select(sa.func.count()).select_from(place.table).where(among, *conditions)
+        return int(self.run(statement)[0][0])
 
     def _rows(
         self, statement: sa.Select[Any], limit: int | None

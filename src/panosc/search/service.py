@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,10 +16,14 @@ from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Clause, Query
 from panosc.identity.keys import node_keys
-from panosc.search import facets as counting
+from panosc.search.counts import facets as counting
+from panosc.search.counts import spreads
+from panosc.search.counts.dropping import dropping
+from panosc.search.counts.facets import Facet
+from panosc.search.counts.spreads import Histogram, Parameter
 from panosc.search.experiments import Summary, of_node, summaries
-from panosc.search.facets import Facet
-from panosc.search.language.selection import Selection
+from panosc.search.index.opening import SearchIndex
+from panosc.search.language.selection import SIZES, Selection
 from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
 from panosc.search.sql.clauses import has_regexp
@@ -32,9 +37,9 @@ MOST_KEPT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Counted:
-    """Counts of facets, and the moment from which they may be wrong."""
+    """What was counted, and the moment from which it may be wrong."""
 
-    facets: dict[str, list[Facet]]
+    found: Any
     until: datetime
 
 
@@ -56,11 +61,18 @@ class SearchService:
         For the time limits of queries.
     clock : callable
         Returns the present time; on it depends what is under embargo.
+    index : SearchIndex, optional
+        Without it the database answers everything, ranked words literally.
     """
 
     def __init__(
-        self, engine: sa.Engine, settings: Settings, clock: Callable[[], datetime]
+        self,
+        engine: sa.Engine,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        index: SearchIndex | None = None,
     ) -> None:
+        self._index = index
         self._engine = engine
         self._settings = settings
         self._clock = clock
@@ -114,19 +126,66 @@ class SearchService:
 
         Counts are kept for a minute, as long as nothing in the catalogue changes or opens.
         """
-        asked = replace(selection, sort="", page=1, problems=())
+        asked, wanted = _lasting(selection), tuple(names)
+        found: dict[str, list[Facet]] = self._kept(
+            who, asked, wanted, lambda reading: counting.count(reading, asked, wanted)
+        )
+        return {name: list(items) for name, items in found.items()}
+
+    def parameters(self, who: Who, selection: Selection, *, limit: int) -> list[Parameter]:
+        """Return the parameters of the datasets found, the most frequent first.
+
+        Nothing while there is no index. Kept as facets are.
+        """
+        asked = _lasting(selection)
+        found: list[Parameter] = self._kept(
+            who, asked, "parameters", lambda reading: spreads.parameters(reading, asked)
+        )
+        return found[:limit]
+
+    def histogram(
+        self, who: Who, selection: Selection, name: str, *, unit: str | None = None, bins: int = 24
+    ) -> Histogram | None:
+        """Return how a parameter is spread over the datasets that the other filters select.
+
+        None where nobody has a number for it, or while there is no index. Kept as facets are.
+        """
+        asked = _lasting(selection.without(name))
+        found: Histogram | None = self._kept(
+            who,
+            asked,
+            ("histogram", name, unit, bins),
+            lambda reading: spreads.histogram(reading, asked, name, unit=unit, bins=bins),
+        )
+        return found
+
+    def dropping(self, who: Who, selection: Selection) -> list[tuple[str, str, int]]:
+        """Return key and value of each filter and word, with the count that there is without it."""
         with self._reading(who, selection.query()) as reading:
-            key = (who, asked, tuple(names), reading.last_change())
+            enter = entrance("Dataset")
+            return dropping(selection, lambda query: reading.count(query, enter))
+
+    def has_index(self) -> bool:
+        """Whether there is an index; without one ranked words are slow and literal."""
+        return self._index is not None and self._index.folder.reader() is not None
+
+    def _kept(
+        self, who: Who, asked: Selection, what: Hashable, count: Callable[[Reading], Any]
+    ) -> Any:
+        """Return what was counted, for a minute, while nothing changes or opens."""
+        with self._reading(who, asked.query()) as reading:
+            behind = None if reading.moment is None else len(reading.moment.changed)
+            key = (who, asked, what, reading.last_change(), behind)
             kept = self._counted.get(key)
             now = reading.viewer.now
             if kept is None or not now < kept.until:
-                counts = counting.count(reading.run, reading.viewer, asked, key[2])
+                found = count(reading)
                 opens = reading.next_opening()
                 until = now + KEPT if opens is None else min(now + KEPT, opens)
                 if len(self._counted) >= MOST_KEPT:
                     self._counted.clear()
-                kept = self._counted[key] = _Counted(facets=counts, until=until)
-            return {name: list(items) for name, items in kept.facets.items()}
+                kept = self._counted[key] = _Counted(found=found, until=until)
+            return kept.found
 
     def parameter_names(self, who: Who) -> list[str]:
         """Return the names of the parameters that `who` may see, in order."""
@@ -191,8 +250,16 @@ class SearchService:
         with self._engine.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection:
+            now = self._clock()
+            moment = None if self._index is None else self._index.moment(connection, who, now=now)
             yield Reading(
                 connection,
-                Viewer(who=who, now=self._clock(), salt=self._salt),
+                Viewer(who=who, now=now, salt=self._salt),
+                moment=moment,
                 regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
             )
+
+
+def _lasting(selection: Selection) -> Selection:
+    """Return what of a selection counts depend on."""
+    return replace(selection, sort="", page=1, size=SIZES[0], problems=())

@@ -153,13 +153,15 @@ class Compiler:
     def _compare(self, compare: Compare, model: str) -> Query:
         if compare.operator in NEGATIVE:
             return neither(self._compare(positive(compare), model))
-        field = _TIMES.get((model, compare.property))
-        if field is not None:
-            return self._time(field, compare)
+        if (model, compare.property) in _TIMES:
+            return self._time(_TIMES[model, compare.property], compare)
         if (model, compare.property) == ("Dataset", "size"):
             return self._size(compare)
-        if compare.operator not in {"eq", "inq"}:
-            raise Inexact
+        if compare.operator in {"eq", "inq"}:
+            return self._equal(compare, model)
+        raise Inexact
+
+    def _equal(self, compare: Compare, model: str) -> Query:
         if compare.property == "isPublic":
             return any_of([self._public(one) for one in compare.operands])
         values = _texts(compare.operands)

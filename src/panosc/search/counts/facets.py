@@ -14,9 +14,9 @@ import sqlalchemy as sa
 from panosc.domain.entities import MODEL_BY_NAME
 from panosc.search.language.selection import Selection
 from panosc.search.panet import ontology
+from panosc.search.reading import Reading
 from panosc.search.sql import clauses
-from panosc.search.sql.columns import Condition, Viewer, column_of, table_of
-from panosc.search.sql.ranking import rank
+from panosc.search.sql.columns import Condition, column_of, table_of
 
 Run = Callable[[sa.Select[Any]], Sequence[sa.Row[Any]]]
 
@@ -33,9 +33,7 @@ class Facet:
     count: int
 
 
-def count(
-    run: Run, viewer: Viewer, selection: Selection, names: Iterable[str]
-) -> dict[str, list[Facet]]:
+def count(reading: Reading, selection: Selection, names: Iterable[str]) -> dict[str, list[Facet]]:
     """Return the values of each facet, the most frequent first."""
     wanted = list(dict.fromkeys(names))
     found: dict[str, list[Facet]] = {}
@@ -43,27 +41,76 @@ def count(
     for name in wanted:
         by_rest.setdefault(selection.without(name), []).append(name)
     for rest, together in by_rest.items():
-        grouped = [name for name in together if name in _GROUPED]
-        if grouped:
-            found |= _grouped(run, viewer, rest, grouped)
-        if "technique" in together:
-            found["technique"] = _techniques(run, viewer, rest, selection.technique)
+        found |= _by_index(reading, rest, selection, together) or _by_sql(
+            reading, rest, selection, together
+        )
     return {name: found.get(name, []) for name in wanted}
 
 
-def _base(rest: Selection, viewer: Viewer) -> tuple[clauses.Place, list[Condition]]:
+def _by_index(
+    reading: Reading, rest: Selection, selection: Selection, names: list[str]
+) -> dict[str, list[Facet]] | None:
+    """Count all facets in one pass over the index; None if it cannot answer the question."""
+    moment, question = reading.moment, rest.query()
+    filters = None if moment is None else moment.filters(question)
+    if moment is None or filters is None:
+        return None
+    query = moment.query(question, filters)
+    counted = moment.by_value(query, [name for name in names if name != "access"])
+    found = {
+        name: _facets((str(key), str(key), number) for key, number in rows)
+        for name, rows in counted.items()
+    }
+    if "access" in names:
+        states = moment.by_state(query).items()
+        found["access"] = _facets((name, name, number) for name, number in states if number)
+    if "year" in names:
+        found["year"] = sorted(found["year"], key=lambda facet: -int(facet.value))
+    if "instrument" in names:
+        found["instrument"] = _named(reading.run, counted["instrument"])
+    if "technique" in names:
+        labels, _ = _reach(reading.run, selection.technique)
+        rows = ((key, labels[key], n) for key, n in counted["technique"] if key in labels)
+        found["technique"] = _facets(rows)
+    return found
+
+
+def _named(run: Run, rows: list[tuple[Any, int]]) -> list[Facet]:
+    table, counts = table_of("instrument"), {str(pid): number for pid, number in rows}
+    wanted = table.c.pid == sa.any_(sa.literal(list(counts), sa.ARRAY(sa.Text)))
+    known = run(sa.select(table.c.pid, table.c.name).where(wanted))
+    return _facets((row.pid, row.name or row.pid, counts[row.pid]) for row in known)
+
+
+def _by_sql(
+    reading: Reading, rest: Selection, selection: Selection, names: list[str]
+) -> dict[str, list[Facet]]:
+    found: dict[str, list[Facet]] = {}
+    grouped = [name for name in names if name in _GROUPED]
+    if grouped:
+        found |= _grouped(reading, rest, grouped)
+    if "technique" in names:
+        found["technique"] = _techniques(reading, rest, selection.technique)
+    return found
+
+
+def _base(reading: Reading, rest: Selection) -> tuple[clauses.Place, list[Condition]]:
+    viewer, question = reading.viewer, rest.query()
     place = clauses.start(MODEL_BY_NAME["Dataset"], viewer)
-    conditions = [viewer.may_list(place.table), *clauses.conditions(rest.query(), place)]
-    if rest.words:
-        conditions.append(rank(rest.query().words, place).condition)
+    conditions = [viewer.may_list(place.table), *clauses.conditions(question, place)]
+    if question.words:
+        conditions.append(reading.planner.ranking(question, place).condition)
     return place, conditions
 
 
-def _grouped(run: Run, viewer: Viewer, rest: Selection, names: list[str]) -> dict[str, list[Facet]]:
+def _grouped(reading: Reading, rest: Selection, names: list[str]) -> dict[str, list[Facet]]:
     """Count what the dataset's own row tells: all facets in one pass over the rows."""
-    place, conditions = _base(rest, viewer)
+    run = reading.run
+    place, conditions = _base(reading, rest)
     columns = place.table.c
-    access = column_of(place.model.property_by_name["access"], place.model, place.table, viewer)
+    access = column_of(
+        place.model.property_by_name["access"], place.model, place.table, reading.viewer
+    )
     inner = (
         sa.select(
             columns.instrument_id,
@@ -110,9 +157,10 @@ def _instruments(run: Run, rows: list[tuple[Any, int]]) -> dict[str, list[Facet]
     }
 
 
-def _techniques(run: Run, viewer: Viewer, rest: Selection, chosen: tuple[str, ...]) -> list[Facet]:
+def _techniques(reading: Reading, rest: Selection, chosen: tuple[str, ...]) -> list[Facet]:
     """Count datasets by technique, each with its narrower ones, a dataset once."""
-    place, conditions = _base(rest, viewer)
+    run = reading.run
+    place, conditions = _base(reading, rest)
     link = table_of("dataset_technique").alias()
     tags = (
         sa.select(sa.func.array_agg(link.c.technique_id).label("ids"))

@@ -1,0 +1,1 @@
+"""What is found in figures: facets, spreads of parameters, what dropping a filter would give."""

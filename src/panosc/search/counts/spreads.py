@@ -1,0 +1,123 @@
+"""Parameters of what was found: which there are, and how their numbers are spread."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tantivy import Query
+
+from panosc.domain.units import Scale, category_of, scale_of
+from panosc.search.index.schema import slot
+from panosc.search.index.searching import Moment
+from panosc.search.language.selection import Selection
+from panosc.search.reading import Reading
+
+WIDE = 1000.0
+"""Ratio of the greatest to the least number from which bins grow by a factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A parameter that datasets have; the most frequent unit comes first."""
+
+    name: str
+    count: int
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How many values of a parameter lie in each bin, `edges` in `unit` (none: as stored)."""
+
+    name: str
+    unit: str | None
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    is_log: bool
+    unit_choices: tuple[str, ...]
+    missing: int
+    """Datasets without a number for it, or with one that is not to be seen."""
+
+
+def parameters(reading: Reading, selection: Selection) -> list[Parameter]:
+    """Return the parameters of the datasets selected, the most frequent first.
+
+    Nothing without an index, or where it cannot answer the question.
+    """
+    moment, question = reading.moment, selection.query()
+    filters = None if moment is None else moment.filters(question)
+    if moment is None or filters is None:
+        return []
+    return _parameters(moment, moment.detailed(moment.query(question, filters)))
+
+
+def _parameters(moment: Moment, query: Query) -> list[Parameter]:
+    units: dict[str, Counter[str]] = {}
+    for spelt, number in moment.by_value(query, ["parameter"])["parameter"]:
+        name, _, unit = str(spelt).partition("\x1f")
+        units.setdefault(name, Counter())[unit] += number
+    found = [
+        Parameter(
+            name=name,
+            count=seen.total(),
+            units=tuple(unit for unit, _ in seen.most_common() if unit),
+        )
+        for name, seen in units.items()
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.name))
+
+
+def histogram(
+    reading: Reading, selection: Selection, name: str, *, unit: str | None, bins: int
+) -> Histogram | None:
+    """Return the spread of a parameter over what the other filters select; None without numbers."""
+    moment, question = reading.moment, selection.without(name).query()
+    filters = None if moment is None else moment.filters(question)
+    if moment is None or filters is None:
+        return None
+    query = moment.query(question, filters)
+    known = {one.name: one.units for one in _parameters(moment, moment.detailed(query))}
+    if name not in known:
+        return None
+    chosen, scale = _unit(name, unit, known[name])
+    path = f"plain.{slot(name)}" if scale is None else f"si.{slot(name, scale.si_unit)}"
+    extent = moment.extent(query, path)
+    if extent is None:
+        return None
+    low, high, number = extent
+    edges, is_log = _edges(low, high, bins)
+    counts = moment.spread(query, path, [*edges[:-1], math.nextafter(edges[-1], math.inf)])
+    shown = edges if scale is None else [scale.from_si(edge) for edge in edges]
+    if shown[0] > shown[-1]:
+        shown, counts = shown[::-1], counts[::-1]
+    return Histogram(
+        name=name,
+        unit=chosen,
+        edges=tuple(shown),
+        counts=tuple(counts),
+        is_log=is_log,
+        unit_choices=tuple(dict.fromkeys((*((chosen,) if chosen else ()), *known[name]))),
+        missing=moment.count(query) - number,
+    )
+
+
+def _unit(name: str, unit: str | None, seen: Sequence[str]) -> tuple[str | None, Scale | None]:
+    """Return the unit to show, the first that converts: the one asked for, those that are seen."""
+    for one in (unit, *seen):
+        scale = scale_of(one, category=category_of(name)) if one else None
+        if scale is not None:
+            return one, scale
+    return None, None
+
+
+def _edges(low: float, high: float, bins: int) -> tuple[list[float], bool]:
+    if low == high:
+        width = abs(low) / 20 or 0.5
+        return [low - width, high + width], False
+    if low > 0 and high / low >= WIDE:
+        start, step = math.log(low), (math.log(high) - math.log(low)) / bins
+        inner = [math.exp(start + number * step) for number in range(1, bins)]
+        return [low, *inner, high], True
+    step = high / bins - low / bins
+    return [low, *(low + number * step for number in range(1, bins)), high], False

@@ -1,0 +1,247 @@
+"""One moment of the index, as one viewer may see it: totals, pages, counts by value, spreads.
+
+What has changed since the index was last brought up to date is left out of its answers.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import tantivy
+from tantivy import Order, Query
+
+from panosc.domain.query import Query as Question
+from panosc.domain.query import Word
+from panosc.search.index import analysis
+from panosc.search.index.access import Gate
+from panosc.search.index.compiling import Compiler, Inexact, all_of
+from panosc.search.index.schema import FIRST, LAST, MODELS
+from panosc.search.index.wording import Wording, told
+
+_FEW = ("embargoed", "closed")
+_LEAST = 1e-6
+"""Of a score, before it is brought between 0 and 1."""
+MOST_TIES = 20_000
+MOST_VALUES = 65_000
+"""Buckets that one count by value may have."""
+_SORTS = {
+    ("Dataset", "creationDate"): "created",
+    ("Dataset", "releaseDate"): "released",
+    ("Dataset", "size"): "size",
+    ("Document", "startDate"): "created",
+    ("Document", "releaseDate"): "released",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Candidates for a page: their keys, with scores where words rank them."""
+
+    keys: Sequence[int]
+    scores: Sequence[float] = ()
+    skip: int | None = None
+    """How many of them come before the page; None: as many as the question skips."""
+
+
+class Moment:
+    """What the index holds at one moment, for one viewer.
+
+    Parameters
+    ----------
+    index, searcher
+        Of one snapshot.
+    gate : Gate
+        What the viewer may see.
+    changed : sequence of int
+        Keys of records that have changed since.
+    """
+
+    def __init__(
+        self,
+        index: tantivy.Index,
+        searcher: tantivy.Searcher,
+        gate: Gate,
+        changed: Sequence[int] = (),
+    ) -> None:
+        self.changed = changed
+        self._schema = index.schema
+        self._searcher = searcher
+        self._counts: dict[int, tuple[Query, int]] = {}
+        self._compiler = Compiler(index, gate, self._documents_of)
+
+    def filters(self, question: Question) -> Query | None:
+        """Return what a question asks for apart from its words; None if only SQL can say it."""
+        try:
+            return self._compiler.filters(question)
+        except Inexact:
+            return None
+
+    def covers(self, question: Question) -> bool:
+        """Whether words can be looked up here for this class of records."""
+        return question.model in MODELS
+
+    def query(self, question: Question, filters: Query | None) -> Query:
+        """Return the whole question: its words, filters, and what the viewer may know of."""
+        parts = [] if filters is None else [Query.const_score_query(filters, 0.0)]
+        if not question.words:
+            return self._listed(all_of(parts), question.model)
+        words = told(question.words)
+        strict = self._worded(words, question.model, parts)
+        forgiven = () if self.count(strict) else self._unseen(words, question.model)
+        return self._worded(words, question.model, parts, forgiven) if forgiven else strict
+
+    def count(self, query: Query) -> int:
+        """Return how many records there are."""
+        kept = self._counts.get(id(query))
+        if kept is None:
+            # the query is kept as well: no other one then has its id
+            result: Any = self._searcher.search(query, 1, count=True)
+            total = int(result.count)
+            kept = self._counts[id(query)] = query, total
+        return kept[1]
+
+    def best(self, query: Query, *, limit: int, skip: int = 0) -> Page:
+        """Return the best matches, best first; scores lie in (0, 1)."""
+        hits = self._searcher.search(query, limit, count=False, offset=skip).hits
+        return Page(
+            keys=self._keys(hits),
+            scores=[analysis.score(max(total, _LEAST)) for total, _ in hits],
+        )
+
+    def every(self, query: Query) -> Page:
+        """Return all matches."""
+        return self.best(query, limit=max(1, self._searcher.num_docs))
+
+    def sorted_page(self, question: Question, query: Query, *, limit: int) -> Page | None:
+        """Return candidates for a page sorted by a time or size; None if only SQL can say it.
+
+        Records that are equal in it are all among them: the database puts them in order.
+        """
+        name = None
+        if len(question.order) == 1:
+            name = _SORTS.get((question.model, question.order[0].property))
+        if name is None:
+            return None
+        is_down = question.order[0].descending
+        field = f"{name}_{'down' if is_down else 'up'}"
+        # one more at either end tells whether equal ones lie across it
+        before = min(1, question.skip)
+        result = self._searcher.search(
+            query,
+            limit + before + 1,
+            count=False,
+            offset=question.skip - before,
+            order_by_field=field,
+            order=Order.Desc if is_down else Order.Asc,
+        )
+        found = result.hits
+        page = found[before : before + limit]
+        if not page:
+            return Page(keys=())
+        first, last = int(page[0][0]), int(page[-1][0])
+        rest = found[before + limit :]
+        is_split = bool(before and found[0][0] == first) or bool(rest and rest[0][0] == last)
+        if not is_split:
+            return Page(keys=self._keys(page), skip=0)
+        low, high = sorted((first, last))
+        earlier = (high + 1, LAST) if is_down else (FIRST, low - 1)
+        skipped = self.count(all_of([query, self._compiler.between(field, *earlier)]))
+        ties = all_of([query, self._compiler.between(field, low, high)])
+        equal = self._searcher.search(ties, MOST_TIES + 1, count=False).hits
+        if len(equal) > MOST_TIES:
+            return None
+        return Page(keys=self._keys(equal), skip=question.skip - skipped)
+
+    def by_value(self, query: Query, fields: Iterable[str]) -> dict[str, list[tuple[Any, int]]]:
+        """Return how many records there are under each value of some fields, all in one pass."""
+        asked = {name: {"terms": {"field": name, "size": MOST_VALUES}} for name in fields}
+        if not asked:
+            return {}
+        found = self._searcher.aggregate(query, asked)
+        return {
+            name: [(bucket["key"], bucket["doc_count"]) for bucket in found[name]["buckets"]]
+            for name in asked
+        }
+
+    def by_state(self, query: Query) -> dict[str, int]:
+        """Return how many records there are in each state of access that lists show."""
+        # most are open, and what is not is found quickly
+        found = {name: self.count(all_of([query, self.state(name)])) for name in _FEW}
+        return {"open": self.count(query) - sum(found.values()), **found}
+
+    def state(self, name: str) -> Query:
+        """Return the records in a state of access."""
+        return self._compiler.state(name)
+
+    def extent(self, query: Query, path: str) -> tuple[float, float, int] | None:
+        """Return the least and the greatest number at a path, and how many records have one."""
+        having = self.having(query, path)
+        number = self.count(having)
+        if not number:
+            return None
+        found = self._searcher.aggregate(having, {"ends": {"stats": {"field": path}}})["ends"]
+        return float(found["min"]), float(found["max"]), number
+
+    def spread(self, query: Query, path: str, edges: Sequence[float]) -> list[int]:
+        """Return how many numbers at a path lie between the edges: low ones belong to a range."""
+        ranges = [{"from": low, "to": high} for low, high in pairwise(edges)]
+        asked = {"bins": {"range": {"field": path, "ranges": ranges}}}
+        found = self._searcher.aggregate(self.having(query, path), asked)["bins"]["buckets"]
+        counts = {bucket.get("from"): bucket["doc_count"] for bucket in found}
+        return [counts.get(low, 0) for low in edges[:-1]]
+
+    def having(self, query: Query, path: str) -> Query:
+        """Return the records with a parameter that the viewer may see."""
+        return all_of([query, self._compiler.detail(Query.exists_query(path))])
+
+    def detailed(self, query: Query) -> Query:
+        """Return those of the records of which the viewer may see the detail."""
+        return self._compiler.detail(query)
+
+    def beginning(
+        self, query: Query, field: str, prefix: str, *, limit: int
+    ) -> list[tuple[str, int]]:
+        """Return the terms of a field that begin so, with how many of the records have them."""
+        return self._searcher.terms_with_prefix(field, prefix, query, limit)
+
+    def _worded(
+        self,
+        words: Sequence[Word],
+        model: str,
+        filters: Sequence[Query],
+        forgiven: Sequence[Word] = (),
+    ) -> Query:
+        wording = Wording(self._schema, self._compiler, forgiven)
+        return self._listed(all_of([wording.query(words), *filters]), model)
+
+    def _unseen(self, words: Sequence[Word], model: str) -> list[Word]:
+        """Return the words that no record has which the viewer may see."""
+        wording = Wording(self._schema, self._compiler)
+        return [
+            word
+            for word in words
+            if word.kind == "word"
+            and word.occurs != "not"
+            and not self.count(self._listed(wording.one(word), model))
+        ]
+
+    def _listed(self, query: Query, model: str) -> Query:
+        return self._compiler.listed(query, model, *self._left_out)
+
+    @cached_property
+    def _left_out(self) -> list[Query]:
+        if not self.changed:
+            return []
+        return [Query.term_set_query(self._schema, "key", list(self.changed))]
+
+    def _documents_of(self, datasets: Query) -> Sequence[int]:
+        found = self.by_value(datasets, ["documents"])["documents"]
+        if len(found) >= MOST_VALUES:
+            raise Inexact
+        return [int(key) for key, _ in found]
+
+    def _keys(self, hits: Sequence[tuple[Any, tantivy.DocAddress]]) -> list[int]:
+        found = self._searcher.fast_field_values("key", [address for _, address in hits])
+        return [int(key) for key in found if key is not None]
