@@ -65,8 +65,8 @@ class Client:
         ------
         NotFound, Gone
         """
-        whole = records.read(self._http, pid)
-        return Dataset(records.told(whole, self.url), self._http, whole=whole)
+        record = records.read(self._http, pid)
+        return Dataset(record, self._http, is_whole=True)
 
     def close(self) -> None:
         """Close the connection."""

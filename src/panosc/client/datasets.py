@@ -77,10 +77,10 @@ class Files(Mapping[str, File]):
 class Dataset:
     """One dataset; `record` is what the node said of it."""
 
-    def __init__(self, record: Json, http: Http, *, whole: Json | None = None) -> None:
+    def __init__(self, record: Json, http: Http, *, is_whole: bool = False) -> None:
         self.record = record
         self._http = http
-        self._read = whole
+        self._is_whole = is_whole
         self.pid: str = record["pid"]
         self.title: str = record["title"]
         self.url: str = record["url"]
@@ -138,7 +138,7 @@ class Dataset:
     @cached_property
     def samples(self) -> tuple[str, ...]:
         """The names of its samples, if the caller may see them."""
-        return tuple(item.get("name", "") for item in self._whole.get("samples", ()))
+        return tuple(name or "" for name in self._whole.get("samples", ()))
 
     @cached_property
     def files(self) -> Files:
@@ -151,7 +151,7 @@ class Dataset:
 
     @cached_property
     def _whole(self) -> Json:
-        found: Json = self._read or records.read(self._http, self.pid)
+        found: Json = self.record if self._is_whole else records.read(self._http, self.pid)
         return found
 
     @override

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from markupsafe import Markup
@@ -12,6 +13,7 @@ from panosc.domain.errors import NotFound, PanoscError
 from panosc.domain.query import Include, Order, Query
 from panosc.portal import facts, jsonld, snippets
 from panosc.portal.citation import cite
+from panosc.portal.pages.exports.records import as_json, records
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import doi_address, pid_path
 
@@ -46,7 +48,7 @@ TABS = (
     ("Files", "/-/files"),
     ("History", "/-/history"),
 )
-_NO_FORMAT = "The page holds this record's JSON-LD; there is no other export yet."
+_NO_FORMAT = "There are json and json-ld."
 
 
 def router(site: Site) -> APIRouter:
@@ -73,6 +75,8 @@ def router(site: Site) -> APIRouter:
 
     def export(request: Request, who: Asker, pid: str, form: str) -> Response:
         record = _record(site, who, pid)
+        if form == "json":
+            return _json(site, request, record)
         if form != "json-ld":
             raise NotFound(f"There is no export “{form}”.", hint=_NO_FORMAT)
         address = site.render.address(request, f"/datasets/{pid_path(pid)}")
@@ -89,9 +93,22 @@ def router(site: Site) -> APIRouter:
     beneath = "/datasets/{pid:path}/-"
     add_page(routes, f"{beneath}/metadata", metadata, summary="All parameters of a dataset")
     add_page(routes, f"{beneath}/files", files, summary="All files of a dataset")
-    add_page(routes, f"{beneath}/export/{{form}}", export, summary="A dataset as JSON-LD")
+    add_page(routes, f"{beneath}/export/{{form}}", export, summary="A dataset as JSON or JSON-LD")
     add_page(routes, "/datasets/{pid:path}", show, summary="The page of a dataset")
     return routes
+
+
+def _json(site: Site, request: Request, record: Item) -> Response:
+    """Return a record as searches tell it, with all its parameters and its samples."""
+
+    def address(path: str) -> str:
+        return site.render.address(request, path)
+
+    (found,) = records(iter([record]), facility=site.settings.facility, address=address)
+    samples = [sample.get("name") for sample in record.get("samples", ())]
+    return Response(
+        orjson.dumps({**as_json(found), "samples": samples}), media_type="application/json"
+    )
 
 
 def is_detailed(record: Item) -> bool:

@@ -112,3 +112,27 @@ def records(
             url=address(f"/datasets/{pid_path(item['pid'])}"),
             parameters=tuple(item.get("parameters", ())),
         )
+
+
+def as_json(record: Record, *, score: float | None = None) -> dict[str, Any]:
+    """Return a record as JSON tells it."""
+    found: dict[str, Any] = {
+        "pid": record.pid,
+        "title": record.title,
+        "url": record.url,
+        "people": [{"name": person.name, "orcid": person.orcid} for person in record.people],
+        "facility": record.facility,
+        "instrument": record.instrument,
+        "techniques": [{"id": method.id, "label": method.label} for method in record.techniques],
+        "kind": record.kind,
+        "access": record.access,
+        "embargoUntil": record.until,
+        "measured": record.measured,
+        "released": record.released,
+        "size": record.size,
+        "licence": record.licence,
+        "abstract": record.abstract,
+        "documents": list(record.documents),
+        "parameters": list(record.parameters),
+    }
+    return found if score is None else {**found, "score": score}

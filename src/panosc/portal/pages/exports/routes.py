@@ -17,7 +17,7 @@ from panosc.domain.units import canonical, category_of
 from panosc.identity.routes.bodies import problems
 from panosc.portal.pages.exports import atom, bibtex, table
 from panosc.portal.pages.exports.asked import Asked, understood
-from panosc.portal.pages.exports.records import Record, records
+from panosc.portal.pages.exports.records import Record, as_json, records
 from panosc.portal.site import Asker, Site
 from panosc.search.language.selection import LAST_PAGE
 
@@ -111,32 +111,10 @@ def _page(asked: Asked) -> dict[str, Any]:
         "mostPages": LAST_PAGE,
         "next": asked.at(following, "json") if selection.page < last else None,
         "items": [
-            _item(record, item.get("score")) for record, item in zip(shown, items, strict=True)
+            as_json(record, score=item.get("score"))
+            for record, item in zip(shown, items, strict=True)
         ],
     }
-
-
-def _item(record: Record, score: float | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "pid": record.pid,
-        "title": record.title,
-        "url": record.url,
-        "people": [{"name": person.name, "orcid": person.orcid} for person in record.people],
-        "facility": record.facility,
-        "instrument": record.instrument,
-        "techniques": [{"id": method.id, "label": method.label} for method in record.techniques],
-        "kind": record.kind,
-        "access": record.access,
-        "embargoUntil": record.until,
-        "measured": record.measured,
-        "released": record.released,
-        "size": record.size,
-        "licence": record.licence,
-        "abstract": record.abstract,
-        "documents": list(record.documents),
-        "parameters": list(record.parameters),
-    }
-    return found if score is None else {**found, "score": score}
 
 
 def _units(asked: Asked, first: Sequence[Record]) -> dict[str, str | None]:

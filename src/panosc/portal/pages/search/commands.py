@@ -4,17 +4,15 @@ Every one of them asks exactly what the page asks; tests run those that can be r
 """
 
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from keyword import iskeyword
 
 from fastapi import Request
 
 from panosc.domain.access import Who
-from panosc.domain.arguments import argument_name
 from panosc.portal.site import Site
 from panosc.portal.words import query_string
-from panosc.search.language.selection import Selection
+from panosc.search.language.arguments import to_python
+from panosc.search.language.selection import SIZES, Selection
 
 _FORMATS = (
     ("JSON", "json", "this page"),
@@ -66,7 +64,7 @@ def search_as(site: Site, request: Request, who: Who, selection: Selection) -> S
 def python(address: str, selection: Selection, *, with_token: bool = False) -> str:
     """Return a program that prints what the page shows."""
     start = (selection.page - 1) * selection.size
-    arguments = ", ".join(_arguments(selection.params()))
+    arguments = to_python(replace(selection, page=1, size=SIZES[0]))
     token = ', token=os.environ["PANOSC_TOKEN"]' if with_token else ""
     imports = "import os\n\nimport panosc" if with_token else "import panosc"
     return f"""\
@@ -77,23 +75,6 @@ found = client.search({arguments})
 print(len(found), "datasets")
 for dataset in found[{start}:{start + selection.size}]:
     print(dataset.pid, dataset.title)"""
-
-
-def _arguments(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the arguments of a call, last those that cannot be written as keywords."""
-    values: dict[str, list[str]] = {}
-    for key, value in pairs:
-        if key not in {"page", "size"}:
-            values.setdefault(key, []).append(value)
-    found = [repr(values.pop("q")[0])] if "q" in values else []
-    odd: dict[str, str | list[str]] = {}
-    for key, given in values.items():
-        name, written = argument_name(key), given[0] if len(given) == 1 else given
-        if name.isidentifier() and not iskeyword(name):
-            found.append(f"{name}={written!r}")
-        else:
-            odd[name] = written
-    return [*found, f"**{odd!r}"] if odd else found
 
 
 def _query(selection: Selection) -> str:

@@ -1,0 +1,61 @@
+"""A served catalogue, and a token of a person who may see what is under embargo."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import portal_catalogue as given
+import sqlalchemy as sa
+
+from panosc.app import create_app
+from panosc.catalogue.database import open_database
+from panosc.catalogue.people import account
+from panosc.catalogue.tables import dataset, group, group_member
+from panosc.catalogue.writer import write
+from panosc.domain.access import Who
+from panosc.identity.service import build
+from panosc.settings import Settings
+
+GROUP = "P-118"
+
+
+@dataclass(frozen=True)
+class ClientNode:
+    """Where it answers, and the token."""
+
+    address: str
+    token: str
+
+
+@contextmanager
+def client_node(
+    new_database: Callable[..., AbstractContextManager[str]], template: str, home: Path
+) -> Iterator[ClientNode]:
+    """Serve it."""
+    home.mkdir()
+    with new_database(template) as database:
+        settings = Settings(home=home, database_url=database, facility="ILL & friends")
+        with open_database(settings) as engine:
+            with engine.begin() as connection:
+                write(connection, given.rows(given.measured_file(home)), now=given.NOW)
+                named = account.insert().values(
+                    id="u-1", kind="person", terms=settings.terms_version, terms_at=given.NOW
+                )
+                connection.execute(named)
+                connection.execute(sa.insert(group).values(name=GROUP, title="Water"))
+                member = sa.insert(group_member).values(group=GROUP, person="u-1", role="pi")
+                connection.execute(member)
+                theirs = sa.update(dataset).where(dataset.c.pid == given.EMBARGOED)
+                connection.execute(theirs.values(owner_group=GROUP))
+
+            def clock() -> object:
+                return given.NOW
+
+            app = create_app(settings, engine, clock=clock)
+            who = Who(person="u-1", via="session")
+            made = build(engine, settings, clock).tokens.create(
+                who, name="test", scopes={"read"}, days=3
+            )
+            with given.serving(app) as address:
+                yield ClientNode(address=address, token=made.secret)
