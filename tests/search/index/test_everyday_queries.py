@@ -1,0 +1,103 @@
+"""Forty everyday queries and those of the standard, against plain BM25 and PostgreSQL.
+
+The queries and what has to come first were written before the ranking; see ``everyday/README.md``.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import everyday_rivals as rivals
+import pytest
+import sqlalchemy as sa
+from search_catalogue import Catalogue
+
+HARD = {"formula", "synonym", "unit", "typo"}
+Ranks = dict[str, dict[rivals.Everyday, float]]
+
+
+@pytest.fixture(scope="module")
+def asks(
+    empty_engine: Callable[[], sa.Engine], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, rivals.Ask]]:
+    engine, home = empty_engine(), tmp_path_factory.mktemp("everyday")
+    ours = rivals.ours(engine, Path(home))
+    with closing(engine.connect()) as connection:
+        yield {
+            "ours": ours,
+            "bm25": rivals.plain_bm25(),
+            "postgres": rivals.postgres(connection),
+        }
+
+
+@pytest.fixture(scope="module")
+def ranks(asks: dict[str, rivals.Ask]) -> Ranks:
+    return {
+        name: {one: one.rank(ask(one.model, one.query)) for one in rivals.queries()}
+        for name, ask in asks.items()
+    }
+
+
+def total(ranks: dict[rivals.Everyday, float], aspect: str) -> float:
+    return sum(value for one, value in ranks.items() if one.aspect == aspect)
+
+
+def test_there_are_forty_that_cover_what_is_hard() -> None:
+    found = rivals.queries()
+    assert len(found) == 40
+    assert {one.aspect for one in found} > HARD
+    known = {row["pid"] for model in ("Dataset", "Document") for row in rivals.rows(model)}
+    assert {pid for one in found for pid in one.expect} <= known
+
+
+@pytest.mark.parametrize("one", rivals.queries(), ids=lambda one: one.slug)
+def test_what_was_expected_comes_first_and_never_later_than_elsewhere(
+    one: rivals.Everyday, ranks: Ranks
+) -> None:
+    assert ranks["ours"][one] == 1.0
+    assert ranks["ours"][one] >= max(ranks["bm25"][one], ranks["postgres"][one])
+
+
+@pytest.mark.parametrize("aspect", sorted(HARD))
+@pytest.mark.parametrize("rival", ["bm25", "postgres"])
+def test_better_where_it_is_hard(aspect: str, rival: str, ranks: Ranks) -> None:
+    assert total(ranks["ours"], aspect) > total(ranks[rival], aspect)
+
+
+def test_first_by_score_and_not_by_chance(asks: dict[str, rivals.Ask]) -> None:
+    """Nothing else scores as high as the best of those that are expected."""
+    ours = asks["ours"]
+    assert isinstance(ours, rivals.Ours)
+    for one in rivals.queries():
+        found = ours.scores(one.model, one.query)
+        best = max(score for pid, score in found.items() if pid in one.expect)
+        others = [score for pid, score in found.items() if pid not in one.expect]
+        assert not others or best > max(others), one.query
+
+
+def test_the_rivals_are_not_hampered(ranks: Ranks) -> None:
+    """They do find what needs no more than words."""
+    by_name = {
+        name: defaultdict(float, {one.query: value for one, value in found.items()})
+        for name, found in ranks.items()
+    }
+    for rival in ("bm25", "postgres"):
+        assert by_name[rival]["lipid bilayer neutron reflectometry"] == 1.0
+        assert by_name[rival]["radiation damage lysozyme"] == 1.0
+
+
+def test_the_technique_queries_of_the_standard(tagged: Catalogue) -> None:
+    ours = rivals.our_techniques(tagged.service)
+    bm25, postgres = rivals.bm25_techniques(), rivals.postgres_techniques(tagged.engine)
+    cases = rivals.technique_cases()
+    assert [number for number, _, _ in cases] == list(range(1, 11))
+    sums = [0.0, 0.0]
+    for number, filter_, expected in cases:
+        assert rivals.agreement(ours(filter_), expected) == 1.0
+        words = rivals.IN_WORDS[number]
+        sums[0] += rivals.agreement(bm25(words), expected)
+        sums[1] += rivals.agreement(postgres(words), expected)
+    # engines of words do not know what is narrower
+    assert 0 < sums[0] < 10
+    assert 0 < sums[1] < 10
