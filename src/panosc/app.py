@@ -37,6 +37,7 @@ from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
 from panosc.search.choosing import Chooser
+from panosc.search.index.opening import SearchIndex
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -64,7 +65,7 @@ def create_app(
     board : Board, optional
         What the web processes of the node share; without it this is the only one.
     """
-    searching = SearchService(engine, settings, clock)
+    searching = SearchService(engine, settings, clock, SearchIndex(settings.home))
     plots = PlotService(engine, settings, clock)
 
     @asynccontextmanager

@@ -36,33 +36,41 @@ def empty_engine(
 
 
 @pytest.fixture(scope="session")
-def filled(empty_engine: Callable[[], sa.Engine]) -> Callable[[Iterable[Row]], Catalogue]:
-    """Makes a catalogue of rows."""
+def filled(
+    empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]
+) -> Callable[[Iterable[Row]], Catalogue]:
+    """Makes a catalogue of rows, with its index."""
 
     def fill(rows: Iterable[Row]) -> Catalogue:
         engine = empty_engine()
         with engine.begin() as connection:
             write(connection, rows, now=NOW)
-        return catalogue_over(engine)
+        return catalogue_over(engine, new_home())
 
     return fill
 
 
-def _loaded(engine: sa.Engine, name: str) -> Catalogue:
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a folder for an index."""
+    return lambda: tmp_path_factory.mktemp("home")
+
+
+def _loaded(engine: sa.Engine, name: str, home: Path) -> Catalogue:
     load(engine, DATA / name, now=NOW)
-    return catalogue_over(engine)
+    return catalogue_over(engine, home)
 
 
 @pytest.fixture(scope="session")
-def standard(empty_engine: Callable[[], sa.Engine]) -> Catalogue:
+def standard(empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]) -> Catalogue:
     """The example data of the standard."""
-    return _loaded(empty_engine(), "fixture")
+    return _loaded(empty_engine(), "fixture", new_home())
 
 
 @pytest.fixture(scope="session")
-def tagged(empty_engine: Callable[[], sa.Engine]) -> Catalogue:
+def tagged(empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]) -> Catalogue:
     """The ten datasets of the requirements on techniques."""
-    return _loaded(empty_engine(), "fixture-panet")
+    return _loaded(empty_engine(), "fixture-panet", new_home())
 
 
 @pytest.fixture(scope="session")

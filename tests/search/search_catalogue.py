@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from fastapi import FastAPI
 from panosc.domain.access import ANYONE, Who
 from panosc.policy.asking import who_asks
 from panosc.portal import problems
+from panosc.search.index.following import rebuild
+from panosc.search.index.opening import SearchIndex
 from panosc.search.routes import router
 from panosc.search.service import SearchService
 from panosc.settings import Settings
@@ -60,6 +63,12 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
         listener.close()
 
 
-def catalogue_over(engine: sa.Engine) -> Catalogue:
-    service = SearchService(engine, Settings(), lambda: NOW)
+def catalogue_over(engine: sa.Engine, home: Path | None = None) -> Catalogue:
+    """Return what asks a catalogue; with a home it asks an index as well, which is built there."""
+    settings = Settings() if home is None else Settings(home=home)
+    index = None
+    if home is not None:
+        rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
+        index = SearchIndex(home)
+    service = SearchService(engine, settings, lambda: NOW, index)
     return Catalogue(service=service, engine=engine)
