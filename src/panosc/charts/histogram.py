@@ -1,4 +1,4 @@
-"""A small histogram for the side of a list: how many datasets lie in each part of a range.
+"""A small histogram for the side of a list: how many values lie in each part of a range.
 
 The picture has no axis upwards; its numbers stand in the table that a page puts beside it.
 """
@@ -11,6 +11,7 @@ from panosc.domain.units import display
 
 _WIDTH = 256
 _HEIGHT = 76
+_LETTER = 6.0
 _LEAST = 2.0
 """Height of a bar that counts at all."""
 _NO_UNITS = {"", "1", "dimensionless"}
@@ -47,7 +48,8 @@ def draw_histogram(
     scale = _scale(bins)
     box = frame.Box(left=1, top=2, width=_WIDTH - 2, height=_HEIGHT - 24)
     most = max(bins.counts, default=0) or 1
-    inside, outside = [], []
+    inside: list[str] = []
+    outside: list[str] = []
     for count, start, end in zip(bins.counts, bins.edges, bins.edges[1:], strict=False):
         if not count:
             continue
@@ -70,17 +72,18 @@ def told(bins: Bins, *, what: str) -> str:
 
     Examples
     --------
-    >>> told(Bins(edges=(0.0, 1.0, 2.0), counts=(1, 3), unit="nm"), what="wavelength")
-    'Datasets by wavelength from 0 to 2 nm; most between 1 and 2 nm: 3'
+    >>> told(Bins(edges=(0.0, 1.0, 2.0), counts=(1, 3), unit="nm"), what="Wavelength")
+    'Wavelength from 0 to 2 nm; most values between 1 and 2 nm: 3 of 4'
     """
     unit = bins.shown_unit
     low, high = number(bins.edges[0]), number(bins.edges[-1])
-    best = max(range(len(bins.counts)), key=bins.counts.__getitem__, default=None)
-    if best is None or not bins.counts[best]:
-        return f"No dataset has {what} between {low} and {high}{unit}"
+    total = sum(bins.counts)
+    if not total:
+        return f"{what}: no value between {low} and {high}{unit}"
+    best = max(range(len(bins.counts)), key=bins.counts.__getitem__)
     start, end = number(bins.edges[best]), number(bins.edges[best + 1])
-    most = f"most between {start} and {end}{unit}: {bins.counts[best]:,}"
-    return f"Datasets by {what} from {low} to {high}{unit}; {most}"
+    most = f"{bins.counts[best]:,} of {total:,}"
+    return f"{what} from {low} to {high}{unit}; most values between {start} and {end}{unit}: {most}"
 
 
 def rows(bins: Bins) -> list[tuple[str, int]]:
@@ -110,11 +113,16 @@ def _axis(scale: Scale, box: frame.Box) -> str:
     bottom = frame.coordinate(box.bottom)
     line = f"M{frame.coordinate(box.left)} {bottom}H{frame.coordinate(box.right)}"
     texts = []
+    free = float(-_WIDTH)
     for tick in scale.ticks:
         x = box.left + scale.place(tick) * box.width
         line += f"M{frame.coordinate(x)} {bottom}v4"
-        anchor = "start" if x < box.width * 0.1 else "end" if x > box.width * 0.9 else "middle"
-        label = frame.words(number(tick))
-        place = f'x="{frame.coordinate(x)}" y="{frame.coordinate(box.bottom + 17)}"'
-        texts.append(f'<text {place} text-anchor="{anchor}">{label}</text>')
+        text = number(tick)
+        wide = len(text.replace("10^", "10")) * _LETTER
+        middle = min(max(x, box.left + wide / 2), box.right - wide / 2)
+        if middle - wide / 2 < free:
+            continue
+        free = middle + wide / 2 + _LETTER
+        place = f'x="{frame.coordinate(middle)}" y="{frame.coordinate(box.bottom + 17)}"'
+        texts.append(f'<text {place} text-anchor="middle">{frame.words(text)}</text>')
     return f'<path class="axis" stroke="#76828f" d="{line}"/>{"".join(texts)}'

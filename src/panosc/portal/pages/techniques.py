@@ -11,6 +11,7 @@ from panosc.domain.access import Who
 from panosc.domain.query import Query
 from panosc.portal import facts
 from panosc.portal.hits import asking, hits
+from panosc.portal.pages.search.filters import orders
 from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.portal.words import pid_path
 from panosc.search.language.selection import Selection
@@ -30,6 +31,8 @@ class Branch:
     label: str
     count: int
     branches: tuple["Branch", ...]
+    is_meant: bool
+    """Whether it is one that was looked for."""
 
 
 def router(site: Site) -> APIRouter:
@@ -41,18 +44,20 @@ def router(site: Site) -> APIRouter:
         counts = {facet.value: facet.count for facet in facets}
         asked = " ".join(request.query_params.get("q", "").split())[:_LONGEST]
         is_used = request.query_params.get("only") == "used"
-        kept = _kept(asked, counts if is_used else None)
+        meant = _meant(asked) if asked else frozenset()
+        kept = _kept(meant if asked else None, counts if is_used else None)
+        telling = [facet for facet in facets if facet.value not in orders()]
         return site.render.page(
             request,
             "techniques",
             title="Techniques",
             canonical="/techniques",
-            used=facets[:MOST_USED],
-            more=max(0, len(facets) - MOST_USED),
+            used=telling[:MOST_USED],
+            more=max(0, len(telling) - MOST_USED),
             looked_for=asked,
             is_used=is_used,
-            tree=_branch(ROOT, counts, kept, seen=set()).branches,
-            found=len(_meant(asked) & kept) if asked else len(kept - {ROOT}),
+            tree=_Tree(counts, kept, meant).branch(ROOT).branches,
+            found=len(meant & kept),
             total=len(ontology()),
         )
 
@@ -120,27 +125,30 @@ def _meant(text: str) -> frozenset[str]:
     return named | ontology().resolve(text)
 
 
-def _kept(asked: str, counts: Mapping[str, int] | None) -> frozenset[str]:
+def _kept(meant: frozenset[str] | None, counts: Mapping[str, int] | None) -> frozenset[str]:
     """Return what the tree shows: what is looked for and used, and what is broader than it."""
     panet = ontology()
-    wanted = frozenset(concept.id for concept in panet)
-    if counts is not None:
-        wanted &= counts.keys()
-    if asked:
-        wanted &= _meant(asked)
-    return panet.ancestors(wanted)
+    wanted = frozenset(concept.id for concept in panet) if meant is None else meant
+    return panet.ancestors(wanted if counts is None else wanted & counts.keys())
 
 
-def _branch(
-    name: str, counts: Mapping[str, int], kept: frozenset[str], *, seen: set[str]
-) -> Branch:
-    panet = ontology()
-    is_new = name not in seen
-    seen.add(name)
-    below = [concept for concept in panet.children(name) if concept.id in kept] if is_new else []
-    return Branch(
-        id=name,
-        label=panet.label(name) or name,
-        count=counts.get(name, 0),
-        branches=tuple(_branch(concept.id, counts, kept, seen=seen) for concept in below),
-    )
+class _Tree:
+    """Grows branches; each technique has its own branches once, where it comes first."""
+
+    def __init__(
+        self, counts: Mapping[str, int], kept: frozenset[str], meant: frozenset[str]
+    ) -> None:
+        self._counts, self._kept, self._meant = counts, kept, meant
+        self._seen: set[str] = set()
+
+    def branch(self, name: str) -> Branch:
+        panet = ontology()
+        below = [] if name in self._seen else panet.children(name)
+        self._seen.add(name)
+        return Branch(
+            id=name,
+            label=panet.label(name) or name,
+            count=self._counts.get(name, 0),
+            branches=tuple(self.branch(item.id) for item in below if item.id in self._kept),
+            is_meant=name in self._meant,
+        )

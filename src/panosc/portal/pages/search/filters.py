@@ -2,21 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from panosc.domain.units import display
-from panosc.portal.pages.search.place import Pairs, Place
+from panosc.portal.pages.search.place import Place
+from panosc.portal.words import number
 from panosc.portal.words import words as in_words
-from panosc.search.facets import Facet
+from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import FACETS, Between, Selection
-from panosc.search.panet import ontology
+from panosc.search.panet import ROOT, ontology
 
 TOP = 8
 """Values of a facet that are shown at once."""
 MOST = 32
 ORDER = ("technique", "facility", "instrument", "year", "kind", "access")
-NAMES = {"year": "Measured in", "kind": "Kind"}
+NAMES = {
+    "year": "Measured in",
+    "created": "Measured",
+    "bytes": "Size",
+    "pid": "Identifier",
+    "document": "Proposal or publication",
+}
 _STATES = {"open": "Open", "embargoed": "Under embargo", "closed": "Closed"}
-_DEEPEST = 4
+_DEEPEST = 3
+_ORDERING = "defined by "
+"""How PaNET calls the branches that only put techniques in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +94,8 @@ def chips(place: Place, facets: Mapping[str, Sequence[Facet]]) -> list[Chip]:
     """Return the filters that are on, in the order of the URL."""
     return [
         Chip(text=told(pair, place.selection, facets), pair=pair, without=place.without(pair))
-        for pair in filters_on(place.selection)
+        for pair in place.selection.filters()
     ]
-
-
-def filters_on(selection: Selection) -> Pairs:
-    """Return the pairs of the URL that are filters."""
-    return [pair for pair in selection.params() if pair[0] not in {"q", "sort", "page", "size"}]
 
 
 def told(pair: tuple[str, str], selection: Selection, facets: Mapping[str, Sequence[Facet]]) -> str:
@@ -132,11 +137,18 @@ def _top(choices: Sequence[Choice]) -> set[Choice]:
     return set(first)
 
 
+@cache
+def orders() -> frozenset[str]:
+    """Return what PaNET has only to put techniques in order: they tell nothing of a dataset."""
+    below = ontology().children(ROOT)
+    return frozenset(item.id for item in below if item.label.startswith(_ORDERING)) | {ROOT}
+
+
 def _telling(choices: Sequence[Choice]) -> list[Choice]:
-    """Leave out techniques that find just what one narrower technique finds."""
+    """Leave out techniques that tell nothing: what one narrower technique finds as well, or all."""
     panet = ontology()
     counts = {choice.value: choice.count for choice in choices}
-    same: set[str] = set()
+    same = set(orders())
     for value, count in counts.items():
         for broader in panet.ancestors([value]) - {value}:
             # equivalent techniques are broader than one another: one of them stays
@@ -177,10 +189,14 @@ def _tree(choices: Sequence[Choice]) -> list[Choice]:
 
 
 def _range(item: Between) -> str:
-    name, unit = in_words(item.name), f" {display(item.unit)}" if item.unit else ""
-    low, high = (f"{end:g}" if end is not None else "" for end in (item.low, item.high))
-    if low == high:
-        return f"{name} {low}{unit}"
-    if not high:
-        return f"{name} from {low}{unit}"
-    return f"{name} {low} to {high}{unit}" if low else f"{name} up to {high}{unit}"
+    unit = f" {display(item.unit)}" if item.unit else ""
+    low, high = (number(end) if end is not None else "" for end in (item.low, item.high))
+    if low and low == high:
+        says = low
+    elif low and high and not (item.above or item.below):
+        says = f"{low} to {high}"
+    else:
+        start = f"{'above' if item.above else 'from'} {low}" if low else ""
+        end = f"{'below' if item.below else 'up to'} {high}" if high else ""
+        says = f"{start} {end}".strip()
+    return f"{in_words(item.name)} {says}{unit}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from panosc.domain.access import Who
 from panosc.portal.pages.search.filters import told
 from panosc.portal.pages.search.place import Place
-from panosc.search.facets import Facet
+from panosc.search.counts.facets import Facet
+from panosc.search.language.words import read_words, write_words
 from panosc.search.service import SearchService
 
 
@@ -47,19 +48,22 @@ def ways_out(
 
 def meant(search: SearchService, who: Who, place: Place) -> Meant | None:
     """Return what may have been meant, if it finds something."""
-    words = search.nearest(who, place.selection) if place.selection.words else None
+    nearest = getattr(search, "nearest", None)
+    words = nearest(who, place.selection) if nearest and place.selection.words else None
     if not words or words == place.selection.words:
         return None
     return Meant(words=words, path=place.asking(replace(place.selection, words=words)).path)
 
 
 def without_word(words: str, word: str) -> str:
-    """Return the words of the box without one of them.
+    """Return the words of the box without one of them, a phrase being one.
 
     Examples
     --------
-    >>> without_word("lysozyme neutron", "neutron"), without_word("a b", "a b")
-    ('lysozyme', '')
+    >>> without_word('lysozyme "small angle"', '"small angle"'), without_word("a b", "a")
+    ('lysozyme', 'b')
     """
-    padded = f" {words} ".replace(f" {word} ", " ", 1)
-    return " ".join(padded.split())
+    read = read_words(words, plain="all")
+    return write_words(
+        [item for item in read if write_words([item], plain="all") != word], plain="all"
+    )

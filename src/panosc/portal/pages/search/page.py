@@ -15,6 +15,7 @@ from panosc.portal.pages.search.found import asking_all, found
 from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
 from panosc.portal.pages.search.spreads import spreads
 from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.search.language.names import Names
 from panosc.search.language.selection import FACETS, LAST_PAGE
 
 SORTS = (
@@ -34,7 +35,8 @@ def router(site: Site) -> APIRouter:
 
     def search(request: Request, who: Asker) -> Response:
         pairs = request.query_params.multi_items()
-        place = read(pairs, site.search.parameter_names(who), site.render.root)
+        names = Names(parameters=site.search.parameter_names(who))
+        place = read(pairs, names, site.render.root)
         if not place.selection.problems and place.params() != pairs:
             return go_to(place.path)
         return site.render.page(request, "search", **_content(site, who, place))
@@ -51,11 +53,8 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
     hits = found(answer, query.words)
     total = answer.total
     facets = site.search.facets(who, selection, FACETS)
-    is_counted = hasattr(site.search, "histogram")
-    offered = (
-        site.search.parameters(who, selection, limit=MOST_OFFERED) if total and is_counted else []
-    )
-    ranges = spreads(site.search, who, place, offered) if is_counted else []
+    offered = site.search.parameters(who, selection, limit=MOST_OFFERED) if total else []
+    ranges = spreads(site.search, who, place, offered)
     shown = {spread.name for spread in ranges}
     return {
         "title": headline(total, selection.words),
@@ -76,10 +75,9 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
         "paging": Paging(place),
         "last_page": min(-(-total // selection.size), LAST_PAGE),
         "is_cut": total > selection.size * LAST_PAGE,
-        "ways_out": []
-        if total or not is_counted
-        else nothing.ways_out(site.search, who, place, facets),
-        "meant": None if total or not is_counted else nothing.meant(site.search, who, place),
+        "is_indexed": site.search.has_index(),
+        "ways_out": [] if total else nothing.ways_out(site.search, who, place, facets),
+        "meant": None if total else nothing.meant(site.search, who, place),
     }
 
 

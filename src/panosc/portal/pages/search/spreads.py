@@ -1,25 +1,34 @@
 """Ranges of parameters on the search page: fields, units, and how the datasets are spread."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from panosc.charts.histogram import Bins, draw_histogram, rows, told
 from panosc.domain.access import Who
-from panosc.domain.units import display
+from panosc.domain.arguments import number
+from panosc.domain.units import canonical, category_of, display
 from panosc.portal.pages.search.place import MOST_SHOWN, Place
 from panosc.portal.words import words as in_words
-from panosc.search.language.selection import Between, number
+from panosc.search.counts.spreads import Histogram, Parameter
+from panosc.search.language.selection import Between
 from panosc.search.service import SearchService
-
-if TYPE_CHECKING:
-    from panosc.search.service import Histogram, Parameter
 
 UNASKED = 2
 """Parameters whose spread is shown when none was asked for: those most datasets have."""
 _TRIES = 4
+_ALIKE = (
+    ("angstrom", "nm"),
+    ("1/angstrom", "1/nm"),
+    ("K", "degC"),
+    ("meV", "eV", "keV"),
+    ("ms", "s"),
+    ("um", "mm", "m"),
+    ("kPa", "MPa", "bar"),
+    ("mT", "T"),
+)
+"""Units that people of the field change between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +49,7 @@ class Spread:
 
 
 def spreads(
-    search: SearchService, who: Who, place: Place, offered: "Sequence[Parameter]"
+    search: SearchService, who: Who, place: Place, offered: Sequence[Parameter]
 ) -> list[Spread]:
     """Return the parameters to show: those with a range, those asked for, the most frequent."""
     first: dict[str, Between] = {}
@@ -65,25 +74,26 @@ def spreads(
 
 
 def _spread(
-    name: str, between: Between | None, unit: str | None, found: "Histogram | None"
+    name: str, between: Between | None, unit: str | None, found: Histogram | None
 ) -> Spread:
-    shown_in = unit or (found.unit if found else None) or ""
-    choices = dict.fromkeys([shown_in, *(found.unit_choices if found else ())])
+    shown_in = (found.unit if found else None) or unit or ""
+    shown_in = canonical(shown_in, category=category_of(name)) or shown_in
+    choices = _units(shown_in, found.unit_choices if found else (), category_of(name))
     label = in_words(name)
     low = between.low if between else None
     high = between.high if between else None
     spread = {
         "name": name,
         "label": label,
-        "low": "" if low is None else number(low),
-        "high": "" if high is None else number(high),
+        "low": _end(low, ">" if between and between.above else ""),
+        "high": _end(high, "<" if between and between.below else ""),
         "unit": shown_in,
-        "units": [(value, display(value)) for value in choices if value],
+        "units": [(value, display(value)) for value in choices],
     }
     if found is None or not any(found.counts):
         return Spread(**spread)  # type: ignore[arg-type]
     bins = Bins(edges=found.edges, counts=found.counts, unit=found.unit or "", is_log=found.is_log)
-    finding = told(bins, what=label.lower())
+    finding = told(bins, what=label)
     # without a unit the range is one of numbers as stored, which the edges are not
     is_alike = between is not None and bool(between.unit) == bool(found.unit)
     drawn = draw_histogram(
@@ -100,3 +110,18 @@ def _spread(
         rows=rows(bins),
         missing=found.missing,
     )
+
+
+def _units(shown_in: str, seen: Iterable[str], category: str | None) -> list[str]:
+    """Return the units to choose from: the one shown, those in the catalogue, and their like."""
+    found = {shown_in: None} if shown_in else {}
+    found |= {canonical(unit, category=category) or unit: None for unit in seen if unit}
+    for alike in _ALIKE:
+        if not found.keys().isdisjoint(alike):
+            found |= dict.fromkeys(alike)
+    return list(found)
+
+
+def _end(value: float | None, sign: str) -> str:
+    """Return an end of a range as the field shows it; a sign says that it is left out itself."""
+    return "" if value is None else sign + number(value)
