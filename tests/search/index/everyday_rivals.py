@@ -18,7 +18,7 @@ import tantivy
 
 from panosc.catalogue.loading import load
 from panosc.domain.access import ANYONE
-from panosc.domain.query import Query
+from panosc.domain.query import Occurs, Query
 from panosc.search.index.folder import Folder
 from panosc.search.index.keeping.building import build
 from panosc.search.index.opening import SearchIndex
@@ -113,9 +113,11 @@ def texts(model: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """panosc as the search box asks it."""
+    """panosc as people ask it."""
 
     service: SearchService
+    plain: Occurs = "all"
+    """What a word without a sign means: all in the search box, any in the PaNOSC ``query``."""
 
     def __call__(self, model: str, text: str) -> list[str]:
         """Return PIDs, best first."""
@@ -123,7 +125,7 @@ class Ours:
 
     def scores(self, model: str, text: str) -> dict[str, float]:
         """Return PIDs with their scores, best first."""
-        words = read_words(text, plain="all")
+        words = read_words(text, plain=self.plain)
         query = Query(model=model, words=words, limit=DEPTH)
         return {item["pid"]: item["score"] for item in self.service.find(ANYONE, query)}
 

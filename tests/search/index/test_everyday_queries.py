@@ -6,6 +6,7 @@ The queries and what has to come first were written before the ranking; see ``ev
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import everyday_rivals as rivals
@@ -23,9 +24,11 @@ def asks(
 ) -> Iterator[dict[str, rivals.Ask]]:
     engine, home = empty_engine(), tmp_path_factory.mktemp("everyday")
     ours = rivals.ours(engine, Path(home))
+    loose = replace(ours, plain="any")
     with closing(engine.connect()) as connection:
         yield {
             "ours": ours,
+            "loose": loose,
             "bm25": rivals.plain_bm25(),
             "postgres": rivals.postgres(connection),
         }
@@ -56,6 +59,7 @@ def test_what_was_expected_comes_first_and_never_later_than_elsewhere(
     one: rivals.Everyday, ranks: Ranks
 ) -> None:
     assert ranks["ours"][one] == 1.0
+    assert ranks["loose"][one] == 1.0
     assert ranks["ours"][one] >= max(ranks["bm25"][one], ranks["postgres"][one])
 
 
@@ -65,9 +69,10 @@ def test_better_where_it_is_hard(aspect: str, rival: str, ranks: Ranks) -> None:
     assert total(ranks["ours"], aspect) > total(ranks[rival], aspect)
 
 
-def test_first_by_score_and_not_by_chance(asks: dict[str, rivals.Ask]) -> None:
+@pytest.mark.parametrize("name", ["ours", "loose"])
+def test_first_by_score_and_not_by_chance(name: str, asks: dict[str, rivals.Ask]) -> None:
     """Nothing else scores as high as the best of those that are expected."""
-    ours = asks["ours"]
+    ours = asks[name]
     assert isinstance(ours, rivals.Ours)
     for one in rivals.queries():
         found = ours.scores(one.model, one.query)

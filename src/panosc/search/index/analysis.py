@@ -64,7 +64,7 @@ WEIGHTS: Mapping[str, float] = {
     "abstract": 1.0,
     "files": 0.6,
     "pid": 3.0,
-    "broader": 0.35,
+    "broader": 0.8,
 }
 """How much a word counts in each field."""
 _LENGTHS: Mapping[str, float] = {
@@ -78,7 +78,7 @@ _LENGTHS: Mapping[str, float] = {
     "abstract": 60.0,
     "files": 6.0,
     "pid": 1.0,
-    "broader": 40.0,
+    "broader": 60.0,
 }
 """Stems that a field has on average: frozen, as facilities write."""
 _NORMALISED = 0.35

@@ -89,7 +89,10 @@ class Moment:
             return self._listed(all_of(parts), question.model)
         words = told(question.words)
         strict = self._worded(words, question.model, parts)
-        forgiven = () if self.count(strict) else self._unseen(words, question.model)
+        # where any word will do, one that nobody has says nothing, whatever the others find
+        loose = [one for one in words if one.occurs == "any"]
+        tried = (loose if len(loose) > 1 else ()) if self.count(strict) else words
+        forgiven = self._unseen(tried, question.model)
         return self._worded(words, question.model, parts, forgiven) if forgiven else strict
 
     def count(self, query: Query) -> int:
