@@ -36,6 +36,7 @@
     };
     const choose = (option) => {
       box.value = option.dataset.value;
+      box.setSelectionRange(Number(option.dataset.cursor), Number(option.dataset.cursor));
       close();
       if (box.value.endsWith(":")) ask();
     };
@@ -43,7 +44,7 @@
       at = -1;
       box.removeAttribute("aria-activedescendant");
       list.replaceChildren(...found.map((item, index) => {
-        const option = make("li", { id: `${id}-${index}`, role: "option", "aria-selected": "false", "data-value": item.value });
+        const option = make("li", { id: `${id}-${index}`, role: "option", "aria-selected": "false", "data-value": item.value, "data-cursor": item.cursor });
         option.append(make("bdi", {}, item.label), make("span", { class: "n" }, item.about));
         return option;
       }));
@@ -51,13 +52,20 @@
       box.setAttribute("aria-expanded", String(!list.hidden));
       status.textContent = found.length ? `${found.length} suggestions` : "";
     };
+    // a suggestion says which letters of the box it replaces
+    const placed = ({ text, label, kind, count, replaces: [from, to] }) => {
+      const before = box.value.slice(0, from) + text;
+      const isName = kind === "field" || kind === "parameter";
+      const about = [isName ? label : kind, count === null ? "" : count.toLocaleString("en")];
+      return { value: before + box.value.slice(to), cursor: before.length, label: isName ? text : label, about: about.filter(Boolean).join(" · ") };
+    };
     const ask = async () => {
       request?.abort();
       if (!box.value.trim()) return close();
       const mine = (request = new AbortController());
       try {
-        const answer = await fetch(`${root}/suggest?q=${encodeURIComponent(box.value)}`, { signal: mine.signal });
-        const found = answer.ok ? (await answer.json()).suggestions : [];
+        const answer = await fetch(`${root}/suggest?prefix=${encodeURIComponent(box.value)}&cursor=${box.selectionStart ?? box.value.length}`, { signal: mine.signal });
+        const found = answer.ok ? (await answer.json()).suggestions.map(placed) : [];
         if (!mine.signal.aborted) show(found);
       } catch {
         if (!mine.signal.aborted) close();

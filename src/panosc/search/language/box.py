@@ -73,6 +73,13 @@ def split_box(text: str, takes: Takes) -> Split:
     return found
 
 
+def quoted(value: str, *, always: bool = False) -> str:
+    """Return a value as it stands in the box: in quotes where it needs them."""
+    if not always and not _NEEDS_QUOTES.search(value) and value.casefold() != "or":
+        return value
+    return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
+
+
 def _values(text: str, start: int, takes: Takes) -> tuple[list[str], int]:
     """Return what a field is given, at least an empty text, and where it ends."""
     if start < len(text) and text[start].isspace():
@@ -84,9 +91,9 @@ def _values(text: str, start: int, takes: Takes) -> tuple[list[str], int]:
         if after >= len(text) or is_field or text[after] in "+-":
             return [""], start
         start = after
-    quoted = _QUOTED.match(text, start)
-    if quoted is not None:
-        return [_plain(quoted[1])], quoted.end()
+    phrase = _QUOTED.match(text, start)
+    if phrase is not None:
+        return [_plain(phrase[1])], phrase.end()
     group = _GROUP.match(text, start)
     if group is not None:
         return _alternatives(group[1]), group.end()
@@ -107,8 +114,8 @@ def _alternatives(text: str) -> list[str]:
         if piece[0].casefold() == "or":
             found.append([])
         else:
-            quoted = _QUOTED.fullmatch(piece[0])
-            found[-1].append(piece[0] if quoted is None else _plain(quoted[1]))
+            phrase = _QUOTED.fullmatch(piece[0])
+            found[-1].append(piece[0] if phrase is None else _plain(phrase[1]))
     return [" ".join(pieces) for pieces in found if pieces] or [""]
 
 
@@ -154,9 +161,7 @@ def _measured(selection: Selection) -> dict[str, list[str]]:
 
 def _group(values: list[str], *, always_quoted: bool) -> str:
     def write(value: str) -> str:
-        if not always_quoted and not _NEEDS_QUOTES.search(value) and value.casefold() != "or":
-            return value
-        return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '\\"'))
+        return quoted(value, always=always_quoted)
 
     return write(values[0]) if len(values) == 1 else f"({' or '.join(map(write, values))})"
 

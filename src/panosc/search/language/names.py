@@ -6,7 +6,7 @@ known every name is taken as it stands.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
@@ -57,6 +57,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 _JOINS = re.compile(r"[-\u2010-\u2013_/\s]+")
 
 
+def _unknown(_parameter: str) -> Collection[str]:
+    return ()
+
+
 def _nothing(_field: str) -> Mapping[str, str] | None:
     return None
 
@@ -67,8 +71,8 @@ class Names:
 
     parameters: Collection[str] | None = None
     """Of all parameters; None: not known, any will do."""
-    units: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """Parameter → units in which the catalogue has it."""
+    units: Callable[[str], Collection[str]] = _unknown
+    """Parameter → units in which the catalogue has it; none where that is not known."""
     spellings: Callable[[str], Mapping[str, str] | None] = _nothing
     """Field (facility, instrument, technique) → name in lower case → value of the field; None
     where they are not known."""
@@ -81,10 +85,6 @@ class Names:
             return name
         wanted = (*EVERYDAY.get(name.casefold(), ()), name.casefold())
         return next((item for item in wanted if item in self.parameters), None)
-
-    def measured_in(self, parameter: str) -> Collection[str]:
-        """Return the units in which the catalogue has a parameter; none if it is not known."""
-        return self.units.get(parameter, ())
 
     def nearest(self, name: str) -> str:
         """Return a sentence with the field or parameter that may have been meant."""

@@ -100,9 +100,9 @@ def sizes(text: str) -> tuple[int | None, int | None] | None:
     found = _bytes(rest)
     if found is None:
         return None
-    low = {">": found + 1, ">=": found, "≥": found, "": found, "=": found}.get(sign)
-    high = {"<": found - 1, "<=": found, "≤": found, "": found, "=": found}.get(sign)
-    return low, high
+    least = {">": found + 1, ">=": found, "≥": found, "": found, "=": found}.get(sign)
+    most = {"<": found - 1, "<=": found, "≤": found, "": found, "=": found}.get(sign)
+    return least, most
 
 
 def read_sizes(text: str) -> str | None:

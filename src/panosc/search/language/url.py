@@ -213,7 +213,7 @@ class _Reader:
         if name is None:
             self.problem(f"There is no filter “{short(key)}”.{self._near(key)}")
             return
-        found = read_range(name, value, self._names.measured_in(name))
+        found = read_range(name, value, self._names.units(name))
         if isinstance(found, str):
             self.problem(f"{short(key)} was left out. {found}")
         elif found is None and self._names.parameters is None:

@@ -1,0 +1,92 @@
+"""What a person may know of the catalogue, to read questions with and to suggest from.
+
+Everything is counted and listed for that one person, so that nothing here tells of what the
+person may not see.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from panosc.domain.access import Who
+from panosc.domain.query import Query
+from panosc.search.language.completing import Counted
+from panosc.search.language.names import Names
+from panosc.search.language.selection import Selection
+from panosc.search.service import SearchService
+
+MOST_NAMES = 2000
+"""Instruments and techniques up to which a name that is not among them is a mistake."""
+_MODELS = {"facility": "Instrument", "instrument": "Instrument", "technique": "Technique"}
+
+
+class KnownTo:
+    """What one person may know; each thing is asked for when it is needed, and once."""
+
+    def __init__(self, search: SearchService, who: Who) -> None:
+        self._search = search
+        self._who = who
+        self._units: dict[str, tuple[str, ...]] | None = None
+        self._listed: dict[str, list[dict[str, str]]] = {}
+
+    @property
+    def names(self) -> Names:
+        """The names to read a question with."""
+        return Names(
+            parameters=self._search.parameter_names(self._who),
+            units=self.units,
+            spellings=self.spellings,
+        )
+
+    def values(self, field: str, prefix: str, limit: int) -> list[Counted]:
+        """Return values of a facet that begin so, or whose label does, the most frequent first."""
+        lower = prefix.casefold()
+        facets = self._search.facets(self._who, Selection(), [field])[field]
+        own = self.spellings(field) if field == "instrument" else None
+        found: list[Counted] = []
+        for facet in facets:
+            if any(text.casefold().startswith(lower) for text in (facet.label, facet.value)):
+                # an instrument is written by its name where only one bears it
+                is_plain = (own or {}).get(facet.label.casefold()) == facet.value
+                found.append((facet.label if is_plain else facet.value, facet.label, facet.count))
+        return found[:limit]
+
+    def parameters(self, prefix: str, limit: int) -> list[Counted]:
+        """Return names of parameters that begin so, or have a part that does."""
+        lower = prefix.casefold()
+        names = self._search.parameter_names(self._who)
+        first = [name for name in names if name.casefold().startswith(lower)]
+        then = [name for name in names if f"_{lower}" in name.casefold() and name not in first]
+        return [(name, name.replace("_", " "), None) for name in [*first, *then][:limit]]
+
+    def units(self, parameter: str) -> Collection[str]:
+        """Return the units of a parameter, the most frequent first; none without an index."""
+        if self._units is None:
+            found = self._search.parameters(self._who, Selection(), limit=MOST_NAMES)
+            self._units = {item.name: item.units for item in found}
+        return self._units.get(parameter, ())
+
+    def words(self, prefix: str, limit: int) -> Iterable[Counted]:
+        """Return words of the texts that begin so; none without an index."""
+        del prefix, limit
+        return ()
+
+    def spellings(self, field: str) -> Mapping[str, str] | None:
+        """Return name in lower case → value of a field; None where there are too many."""
+        model = _MODELS.get(field)
+        if model is None:
+            return None
+        if model not in self._listed:
+            asked = Query(model=model, limit=MOST_NAMES + 1)
+            self._listed[model] = list(self._search.find(self._who, asked))
+        rows = self._listed[model]
+        if len(rows) > MOST_NAMES:
+            return None
+        if field == "facility":
+            return {row["facility"].casefold(): row["facility"] for row in rows if row["facility"]}
+        found: dict[str, str] = {}
+        shared: set[str] = set()
+        for row in rows:
+            name = (row["name"] or "").casefold()
+            shared |= {name} & found.keys()
+            found[name] = row["pid"]
+        own = {name: pid for name, pid in found.items() if name and name not in shared}
+        return own | {row["pid"].casefold(): row["pid"] for row in rows}
