@@ -70,6 +70,7 @@ class Numbers:
 
     def lines(self) -> Iterator[str]:
         """Give the numbers of the whole node as OpenMetrics text."""
+        self._look()
         yield from _family(
             "panosc_http_requests", "counter", "Requests by route and class of status."
         )
