@@ -205,7 +205,7 @@ def library(filled: Callable[..., Catalogue]) -> Catalogue:
 @pytest.mark.parametrize(
     ("model", "words", "expected"),
     [
-        ("Dataset", "copper", ["d0", "d2", "d1"]),
+        ("Dataset", "copper", ["d2", "d0", "d1"]),
         ("Dataset", "Copper ZINC", ["d0", "d1", "d2", "d3"]),
         ("Dataset", "loki", ["d9"]),
         ("Dataset", "the gel of", ["d3", "d4"]),

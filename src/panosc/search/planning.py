@@ -41,10 +41,14 @@ class Chosen:
 class Planner:
     """Plans the questions of one viewer at one moment; without an index the database does all."""
 
-    def __init__(self, moment: Moment | None, count_of: Counter) -> None:
-        self._moment = moment
+    def __init__(self, moment: Callable[[], Moment | None], count_of: Counter) -> None:
+        self._moment_now = moment
         self._count_of = count_of
         self._asked: tuple[Query, Indexed] | None = None
+
+    @property
+    def _moment(self) -> Moment | None:
+        return self._moment_now()
 
     def total(self, query: Query) -> int | None:
         """Return how many records fit, None if the database has to count."""
@@ -58,11 +62,11 @@ class Planner:
 
     def chosen(self, query: Query, place: Place) -> Chosen | None:
         """Return the records to read; None if the database has to find them."""
-        moment = self._moment
-        if moment is None or not moment.covers(query):
-            return None
         if not query.words and not demands(query) and not query.skip:
             # the newest of all: an index of the database has them in order
+            return None
+        moment = self._moment
+        if moment is None or not moment.covers(query):
             return None
         asked = self._exact(query)
         if asked is None:

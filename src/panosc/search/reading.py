@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,15 +73,21 @@ class Reading:
         viewer: Viewer,
         *,
         regexp_limit_s: float | None,
-        moment: Moment | None = None,
+        open_moment: Callable[[sa.Connection, Viewer], Moment | None] = lambda _, __: None,
     ) -> None:
         self.viewer = viewer
-        self.moment = moment
-        self.planner = Planner(moment, self._count_of)
+        self.planner = Planner(lambda: self.moment, self._count_of)
+        self._open_moment = open_moment
         self._connection = connection
         self._limit_s = regexp_limit_s
         self._deadline = time.monotonic() + (regexp_limit_s or 0)
         self._assembler = Assembler(self.run, viewer)
+
+    @cached_property
+    def moment(self) -> Moment | None:
+        """The index as the viewer may see it; opened when it is first needed."""
+        with self._explained():
+            return self._open_moment(self._connection, self.viewer)
 
     def run(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """Return all rows of a statement."""

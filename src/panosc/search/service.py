@@ -23,6 +23,7 @@ from panosc.search.counts.facets import Facet
 from panosc.search.counts.spreads import Histogram, Parameter
 from panosc.search.experiments import Summary, of_node, summaries
 from panosc.search.index.opening import SearchIndex
+from panosc.search.index.searching import Moment
 from panosc.search.language.selection import SIZES, Selection
 from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
@@ -245,17 +246,20 @@ class SearchService:
 
         return enter
 
+    def _moment(self, connection: sa.Connection, viewer: Viewer) -> Moment | None:
+        if self._index is None:
+            return None
+        return self._index.moment(connection, viewer.who, now=viewer.now)
+
     @contextmanager
     def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
         with self._engine.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection:
-            now = self._clock()
-            moment = None if self._index is None else self._index.moment(connection, who, now=now)
             yield Reading(
                 connection,
-                Viewer(who=who, now=now, salt=self._salt),
-                moment=moment,
+                Viewer(who=who, now=self._clock(), salt=self._salt),
+                open_moment=self._moment,
                 regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
             )
 
