@@ -3,7 +3,7 @@
 It alone knows every capability, and does nothing but put them together.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -30,14 +30,18 @@ from panosc.policy import service as policy
 from panosc.portal import problems
 from panosc.portal import routes as portal
 from panosc.portal.guards import service as guards
-from panosc.portal.operating import health
+from panosc.portal.operating import health, indexed
 from panosc.portal.operating.board import Board
 from panosc.portal.operating.numbers import Numbers
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
+from panosc.search import suggesting
 from panosc.search.choosing import Chooser
+from panosc.search.index.keeping.standing import standing
 from panosc.search.index.opening import SearchIndex
+from panosc.search.saved import routes as saved_routes
+from panosc.search.saved.store import SavedSearches
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -65,7 +69,8 @@ def create_app(
     board : Board, optional
         What the web processes of the node share; without it this is the only one.
     """
-    searching = SearchService(engine, settings, clock, SearchIndex(settings.home))
+    index = SearchIndex(settings.home)
+    searching = SearchService(engine, settings, clock, index)
     plots = PlotService(engine, settings, clock)
 
     @asynccontextmanager
@@ -85,12 +90,19 @@ def create_app(
     who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
     shared = board or Board()
     numbers = Numbers(shared, lambda: _connections(engine))
+
+    def told() -> Iterator[str]:
+        yield from numbers.lines()
+        yield from indexed.lines(standing(index.folder, engine, clock()))
+
     asking.install(app, who.authenticate, rules.budgets.admit)
     render = Renderer(settings)
     register = Register(engine, settings, clock)
     journal = Runs(engine, settings, clock, choose=Chooser(searching).pids)
+    saved = SavedSearches(engine, searching, clock)
     site = Site(
         search=searching,
+        saved=saved,
         plots=plots,
         identity=who,
         policy=rules,
@@ -101,13 +113,17 @@ def create_app(
         render=render,
     )
     app.include_router(search.router(searching))
+    app.include_router(suggesting.router(searching))
+    app.include_router(saved_routes.router(saved))
     app.include_router(identity_routes.router(who, settings))
     app.include_router(policy_routes.router(rules))
     app.include_router(published.router(rules))
     # before those of announcements, whose ids may be any word
     app.include_router(runs.router(journal))
-    app.include_router(watching.router(engine, settings, clock, more=numbers.lines))
-    app.include_router(health.router(lambda: schema.is_newest(engine), lambda: "none"))
+    app.include_router(watching.router(engine, settings, clock, more=told))
+    app.include_router(
+        health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
+    )
     app.include_router(ingest.router(register))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})

@@ -279,6 +279,16 @@ NUMBERS = {
     "extension": {"number": "request-extension"},
     "none": {"number": "0" * 16},
 }
+MEMBERS_SEARCH = {
+    "own": {"number": "search-member"},
+    "none": {"number": "0000000000000000"},
+}
+SEARCH_KEPT = statuses("""
+    any
+    everyone: 201
+    nobody:   401
+    newcomer token_read service: 403
+""")
 MEMBERS_TOKEN = {"own": {"id": "token-token_read"}, "none": {"id": "000000000000"}}
 REVOKED = statuses("""
     own none

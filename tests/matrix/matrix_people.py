@@ -1,5 +1,6 @@
 """The persons of the matrix and the node that they ask; states come about by the public ways."""
 
+import json
 import socket
 import threading
 import time
@@ -147,6 +148,7 @@ def served_node(
         node = Node(variant, app, engine, settings, address, identity)
         _sign_in(node)
         _act(node)
+        _keep_searches(node)
         try:
             yield node
         finally:
@@ -231,6 +233,20 @@ def _act(node: Node) -> None:
     for person, kind, years in (("stranger", "access", "null"), ("pi", "extension", "1")):
         made = node.post(person, "/api/v1/requests", asking % (kind, pid, years))
         node.ids[_value(made, "id")] = f"request-{kind}"
+
+
+def _keep_searches(node: Node) -> None:
+    """Let people keep searches; that of the steward is named after what is hidden."""
+    (closed,) = (record for record in DATASETS if record.key == "closed-said")
+    named = {
+        "member": "Ours",
+        "stranger": "Others'",
+        "steward": closed.core(node.variant)["title"],
+    }
+    for person, name in named.items():
+        body = {"name": name, "params": f"instrument={given.D22}&sort=title"}
+        made = node.post(person, "/api/v1/searches", json.dumps(body))
+        node.ids[_value(made, "id")] = f"search-{person}"
 
 
 def _value(answer: Answer, name: str) -> str:

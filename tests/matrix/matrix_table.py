@@ -58,6 +58,8 @@ TABLE: dict[str, Rule] = {
     # pages on records
     "GET /": Rule(**expected.ANYONE, **PAGE),
     "GET /search": Rule(**expected.ANYONE, **PAGE, query=f"instrument={D22}", lists="Dataset"),
+    "GET /search/help": Rule(**expected.ANYONE, **PAGE),
+    "GET /suggest": Rule(**expected.ANYONE, query="prefix=instrument:"),
     "GET /search.json": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
     "GET /search.csv": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
     "GET /search.bib": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
@@ -172,6 +174,28 @@ TABLE: dict[str, Rule] = {
     ),
     "POST /account/tokens/{id}/revoke": Rule(
         **expected.REVOKED_ON_PAGE, **PAGE, params=expected.MEMBERS_TOKEN
+    ),
+    "GET /api/v1/searches": Rule(**expected.READING),
+    "POST /api/v1/searches": Rule(
+        **expected.SEARCH_KEPT, body='{"name": "New", "params": "q=water&technique=SANS"}'
+    ),
+    "DELETE /api/v1/searches/{number}": Rule(**expected.REVOKED, params=expected.MEMBERS_SEARCH),
+    "GET /account/searches": Rule(**expected.OWN_PAGE, **PAGE),
+    "POST /account/searches": Rule(
+        **expected.MADE_ON_PAGE, **PAGE, body="name=New&params=q%3Dwater", kind=FORM
+    ),
+    "POST /account/searches/{number}/rename": Rule(
+        **expected.REVOKED_ON_PAGE,
+        **PAGE,
+        params=expected.MEMBERS_SEARCH,
+        body="name=Newer",
+        kind=FORM,
+    ),
+    "POST /account/searches/{number}/open": Rule(
+        **expected.REVOKED_ON_PAGE, **PAGE, params=expected.MEMBERS_SEARCH
+    ),
+    "POST /account/searches/{number}/delete": Rule(
+        **expected.REVOKED_ON_PAGE, **PAGE, params=expected.MEMBERS_SEARCH
     ),
     "GET /my": Rule(**expected.MINE, **PAGE),
     "GET /my/{group}": Rule(

@@ -26,10 +26,12 @@ from panosc.portal.pages.personal import (
     device,
     experiments,
     requests,
+    searches,
     share_link,
     signing_in,
     tokens,
 )
+from panosc.portal.pages.search import help as search_help
 from panosc.portal.site import Site
 
 PAGES = (
@@ -50,6 +52,7 @@ PAGES = (
     wellknown,
     signing_in,
     tokens,
+    searches,
     device,
     requests,
     share_link,

@@ -20,6 +20,7 @@ from panosc.policy.asking import who_asks
 from panosc.policy.service import Policy
 from panosc.portal.rendering import Renderer
 from panosc.search.results import Item
+from panosc.search.saved.store import SavedSearches
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -31,6 +32,7 @@ class Site:
     """The services that pages read from, and the renderer that writes them."""
 
     search: SearchService
+    saved: SavedSearches
     plots: PlotService
     identity: Identity
     policy: Policy

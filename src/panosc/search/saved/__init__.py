@@ -1,0 +1,1 @@
+"""Searches that people keep: their names and questions, never what was found."""
