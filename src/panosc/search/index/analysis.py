@@ -188,6 +188,7 @@ def alternatives(word: str) -> list[list[str]]:
     >>> alternatives("x-ray"), alternatives("the")
     ([['xray']], [])
     """
+    word = word[:_REMEMBERED]
     found, more = _read(word)
     row = [item for item in found if item]
     chunks = word.split()
@@ -247,7 +248,8 @@ def _joined(chunk: str) -> str:
 def _of_chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     formula = formulas.read(chunk.strip("\"'`,;:!?.{}<>")) or formulas.read(chunk.strip(_EDGE))
     if formula is not None:
-        return (stem(formula.name),), (f"={formula.composition}", *formula.parts)
+        spelt = () if formula.name.isalnum() else (_joined(formula.name),)
+        return (stem(formula.name),), (f"={formula.composition}", *formula.parts, *spelt)
     bare = _bare(chunk)
     found = [item for piece in _PIECE.findall(bare) for item in _of_piece(piece)]
     if not found:

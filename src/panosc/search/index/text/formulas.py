@@ -120,7 +120,7 @@ def _strict(chunk: str) -> frozenset[str]:
     if _CODES.match(chunk):
         return frozenset()
     found = read(chunk)
-    if found is None or (len(found.elements) == 1 and not _is_one(chunk)):
+    if found is None or (len(found.elements - {"D"}) == 1 and not _is_one(chunk)):
         return frozenset()
     return found.elements
 

@@ -50,14 +50,19 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return _HYDRATE.sub(r".\1", text) if "*" in text else text
-    text = _DEGREES.sub(" degC", text.translate(_LETTERS))
+    text = _DEGREES.sub(" degC", text.translate(_LETTERS).replace("A\u030a", "Å"))
     text = _ANGSTROM.sub(" angstrom", text) if "Å" in text or "\u212b" in text else text
-    text = _MICRO.sub("u", unicodedata.normalize("NFKD", text).translate(_LETTERS))
-    text = "".join(letter for letter in text if not unicodedata.combining(letter))
+    # marks go before and after: to put a heap of them in order takes the square of its size
+    text = unicodedata.normalize("NFKD", _unmarked(text)).translate(_LETTERS)
+    text = _MICRO.sub("u", _unmarked(text))
     text = _LONE_GREEK.sub(_greek, text)
     # half a letter cannot be written down
     text = text.encode("utf-8", "ignore").decode("utf-8")
     return _HYDRATE.sub(r".\1", re.sub(r"  +", " ", text))
+
+
+def _unmarked(text: str) -> str:
+    return "".join(letter for letter in text if not unicodedata.combining(letter))
 
 
 def _greek(letter: "re.Match[str]") -> str:
