@@ -53,11 +53,13 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
     # what they need takes a second to import, which no other verb should wait for
     from panosc.ingest.messages.running import announcements  # noqa: PLC0415
     from panosc.ingest.watching.service import watching  # noqa: PLC0415
+    from panosc.search.index.following import following  # noqa: PLC0415
 
     with (
         daily(engine, settings, _now),
         announcements(engine, settings, _now),
         watching(engine, settings, _now),
+        following(engine, settings, _now),
     ):
         yield
 
