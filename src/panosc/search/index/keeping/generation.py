@@ -40,6 +40,8 @@ class Generation:
         self._index = tantivy.Index(self._fields, path=str(folder.path / name))
         self._index.config_reader("manual", 0)
         self._writer = self._index.writer(HEAP_BYTES, 1)
+        # a commit that was killed left files whose names the next one would want
+        self._writer.garbage_collect_files()
 
     @classmethod
     def taken_up(cls, engine: sa.Engine, folder: Folder) -> "tuple[Generation | None, str | None]":
