@@ -40,7 +40,7 @@ def make(folder: Path, count: int) -> Path:
     folder.mkdir(parents=True)
     files = {name: (folder / f"{name}.ndjson").open("w") for name in (*MODEL_BY_NAME, *LINKS)}
 
-    def put(name: str, **row: object) -> None:
+    def put(name: str, /, **row: object) -> None:
         files[name].write(json.dumps(row) + "\n")
 
     for i in range(30):
