@@ -435,4 +435,4 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     assert len(seen) == 5
     with statements(found.engine) as seen:
         found.service.facets(ANYONE, parse([("page", "2")]), url.FACETS)
-    assert len(seen) == 1
+    assert len(seen) == 2

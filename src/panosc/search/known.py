@@ -4,7 +4,7 @@ Everything is counted and listed for that one person, so that nothing here tells
 person may not see.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from panosc.domain.access import Who
 from panosc.domain.query import Query
@@ -64,10 +64,10 @@ class KnownTo:
             self._units = {item.name: item.units for item in found}
         return self._units.get(parameter, ())
 
-    def words(self, prefix: str, limit: int) -> Iterable[Counted]:
+    def words(self, prefix: str, limit: int) -> list[Counted]:
         """Return words of the texts that begin so; none without an index."""
-        del prefix, limit
-        return ()
+        found = self._search.words_beginning(self._who, prefix, limit=limit)
+        return [(word, word, number) for word, number in found]
 
     def spellings(self, field: str) -> Mapping[str, str] | None:
         """Return name in lower case → value of a field; None where there are too many."""

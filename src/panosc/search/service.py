@@ -34,6 +34,8 @@ from panosc.settings import Settings
 KEPT = timedelta(minutes=1)
 """How long counts of facets are kept."""
 MOST_KEPT = 200
+SHORTEST = 3
+"""Letters from which on words are completed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,20 @@ class SearchService:
         with self._reading(who, selection.query()) as reading:
             enter = entrance("Dataset")
             return dropping(selection, lambda query: reading.count(query, enter))
+
+    def words_beginning(self, who: Who, prefix: str, *, limit: int) -> list[tuple[str, int]]:
+        """Return words of the titles that begin so, with how many datasets have them.
+
+        None for less than `SHORTEST` letters, and while there is no index.
+        """
+        every = Query(model="Dataset")
+        if len(prefix) < SHORTEST:
+            return []
+        with self._reading(who, every) as reading:
+            if reading.moment is None:
+                return []
+            query = reading.moment.query(every, None)
+            return reading.moment.beginning(query, "surface", prefix.casefold(), limit=limit)
 
     def has_index(self) -> bool:
         """Whether there is an index; without one ranked words are slow and literal."""
