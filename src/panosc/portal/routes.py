@@ -37,6 +37,7 @@ from panosc.portal.site import Site
 PAGES = (
     home,
     search,
+    search_help,
     exports,
     # its paths lie beneath those of datasets, which take everything
     access,

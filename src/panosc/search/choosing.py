@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from panosc.domain.access import Who
 from panosc.domain.errors import BadFilter
 from panosc.domain.query import And, Query
+from panosc.search.known import KnownTo
 from panosc.search.language.selection import SIZES
 from panosc.search.language.url import parse
 from panosc.search.loopback.document import argument
@@ -52,7 +53,7 @@ class Chooser:
         pairs = parse_qsl(
             where.removeprefix("?"), keep_blank_values=True, max_num_fields=_MOST_PAIRS
         )
-        selection = parse(pairs, parameters=self._search.parameter_names(who))
+        selection = parse(pairs, names=KnownTo(self._search, who).names)
         if selection.problems:
             raise BadFilter(" ".join(selection.problems), field="where")
         chosen = replace(selection, sort="", page=1, size=SIZES[0])

@@ -21,7 +21,7 @@ MOST = 10
 _SHORTEST = 2
 """Letters from which on values and words are suggested without their field."""
 _NUMBER = re.compile(r"(?P<number>[<>=≤≥]{0,2}[\d.+-][\d.eE+<-]*?\d\.?)\s*(?P<unit>[^\d\s.<>].*)?")
-_ABOUT = {
+ABOUT = {
     "facility": "where it was measured",
     "instrument": "instrument or beamline",
     "technique": "a technique of PaNET, with its narrower ones",
@@ -123,7 +123,7 @@ def _fields(prefix: str) -> Iterator[_Offer]:
     names = [name for name in FIELDS if name.startswith(lower)]
     names += [field for word, field in ALIASES.items() if lower and word.startswith(lower)]
     for name in dict.fromkeys(names):
-        yield "field", f"{name}:", _ABOUT[name], None
+        yield "field", f"{name}:", ABOUT[name], None
 
 
 def _values(name: str, prefix: str, known: Known) -> Iterator[_Offer]:

@@ -17,7 +17,7 @@ from panosc.catalogue.people import account, saved_search
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound, PanoscError
 from panosc.policy.requiring import require
-from panosc.search.language.names import Names
+from panosc.search.known import KnownTo
 from panosc.search.language.selection import Selection
 from panosc.search.language.url import settled
 from panosc.search.service import SearchService
@@ -184,7 +184,7 @@ class SavedSearches:
                 field="params",
                 hint="Take what stands after the question mark of the page /search.",
             ) from None
-        names = Names(parameters=self._search.parameter_names(who))
+        names = KnownTo(self._search, who).names
         selection = settled(pairs, names)
         if selection.problems:
             raise Invalid(

@@ -16,7 +16,7 @@ from panosc.portal.pages.exports import records
 from panosc.portal.pages.search.place import read
 from panosc.portal.site import Site
 from panosc.portal.words import query_string
-from panosc.search.language.names import Names
+from panosc.search.known import KnownTo
 from panosc.search.language.selection import Selection
 from panosc.search.service import Answer
 
@@ -69,7 +69,7 @@ def understood(site: Site, request: Request, who: Who) -> Asked:
     Invalid
         If something in it cannot be used.
     """
-    names = Names(parameters=site.search.parameter_names(who))
+    names = KnownTo(site.search, who).names
     selection = read(request.query_params.multi_items(), names, site.render.root).selection
     if selection.problems:
         raise Invalid(
