@@ -11,6 +11,7 @@ import pytest
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
+from panosc.search.index.following import rebuild
 from panosc.settings import Settings
 
 sys.path.append(str(Path(__file__).parents[1] / "files"))
@@ -30,6 +31,7 @@ def node(node_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
     with open_database(node_settings) as engine:
         with engine.begin() as connection:
             write(connection, given.rows(measured), now=given.NOW)
+        rebuild(engine, node_settings, lambda: given.NOW, tell=lambda _done, _total: None)
         app = create_app(node_settings, engine, clock=lambda: given.NOW)
         with given.serving(app) as address:
             yield given.Node(app=app, engine=engine, settings=node_settings, address=address)

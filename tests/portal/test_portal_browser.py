@@ -149,10 +149,10 @@ def test_journey_without_script(opened, node):
     page.get_by_role("button", name="Search").click()
     assert page.url == f"{node.address}/search?q=lysozyme"
     page.get_by_label("small angle neutron scattering").check()
-    page.get_by_label("Name", exact=True).fill("wavelength")
-    page.get_by_label("From").fill("0.5")
-    page.get_by_label("To", exact=True).fill("0.7")
-    page.get_by_label("Unit").fill("nm")
+    ends = page.get_by_role("group", name="Wavelength")
+    ends.get_by_label("From").fill("0.5")
+    ends.get_by_label("To", exact=True).fill("0.7")
+    ends.get_by_label("Unit").select_option("nm")
     page.get_by_role("button", name="Apply filters").click()
     assert page.url == (
         f"{node.address}/search?q=lysozyme&technique=PaNET01189&wavelength=0.5..0.7+nm"

@@ -130,7 +130,7 @@ def test_an_unexpected_error_has_a_number_that_stands_in_the_log(node, caplog, m
     def fail(*_args, **_options):
         raise RuntimeError(given.SECRET)
 
-    monkeypatch.setattr("panosc.portal.pages.search.page.found", fail)
+    monkeypatch.setattr("panosc.portal.pages.search.page.groups", fail)
     answer = node.get("/search")
     assert answer.status_code == 500
     assert "Content-Security-Policy" in answer.headers

@@ -11,8 +11,8 @@ import pytest
 from panosc.app import create_app
 from panosc.domain.access import ANYONE
 from panosc.portal.pages.home import examples
-from panosc.portal.pages.search import Paging, headline, ranges_joined
-from panosc.search.facets import Facet
+from panosc.portal.pages.search import Paging, Place, headline, ranges_joined
+from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
 from panosc.search.language.url import parse
 from panosc.search.service import SearchService
@@ -121,14 +121,25 @@ def test_chips_remove_one_filter_each(node):
 
 
 def test_form_carries_along_what_it_does_not_show(node):
-    text = text_of(node, "/search?q=lysozyme&wavelength=4..8+angstrom&sort=-created&size=50")
-    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', text)
-    assert hidden[:-1] == [
+    text = text_of(
+        node,
+        "/search?q=lysozyme&wavelength=4..8+angstrom&wavelength=9..+angstrom"
+        "&-kind=raw&sort=-created&size=50&view=table",
+    )
+    form = text.partition('aria-labelledby="filters-head">')[2].partition("</form>")[0]
+    hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
+    carried = [pair for pair in hidden if not pair[0].endswith(".in")]
+    assert carried == [
         ("q", "lysozyme"),
-        ("wavelength", "4..8 angstrom"),
+        ("wavelength", "9.. angstrom"),
+        ("-kind", "raw"),
         ("sort", "-created"),
         ("size", "50"),
+        ("view", "table"),
     ]
+    fields = re.findall(r'<input name="wavelength\.(min|max)" value="([^"]*)"', form)
+    assert fields == [("min", "4"), ("max", "8")]
+    assert '<option value="angstrom" selected>Å</option>' in form
 
 
 def test_nothing_found_proposes_what_would_find_something(node):
@@ -158,17 +169,18 @@ def test_embargoed_detail_is_no_filter(node):
         assert "<h1>0 datasets" in text_of(node, f"/search?{query}"), query
     named = text_of(node, f"/search?remark={given.SECRET}")
     assert "There is no filter “remark”." in named, "only an embargoed dataset has it"
-    assert '<option value="wavelength">' in named
-    assert '<option value="remark">' not in named
+    assert 'name="wavelength.min"' in named
+    filters = named.partition('id="filters"')[2].partition("</section>")[0]
+    assert "remark" not in filters.casefold()
     everything = re.search("<h1>[^<]*</h1>", text_of(node, "/search"))
     assert everything[0] in named, "as if it had not been asked"
 
 
 def test_pages_offered_have_gaps():
-    paging = Paging(Selection(page=10, words="a"), "/node")
+    paging = Paging(Place(selection=Selection(page=10, words="a"), root="/node"))
     assert paging.near(40) == [1, None, 8, 9, 10, 11, 12, None, 40]
     assert paging.at(2) == "/node/search?q=a&page=2"
-    assert Paging(Selection(), "").near(3) == [1, 2, 3]
+    assert Paging(Place(selection=Selection())).near(3) == [1, 2, 3]
 
 
 def test_examples_on_the_front_page_find_what_they_say(node):

@@ -10,12 +10,14 @@ from fastapi.responses import Response
 
 from panosc.domain.access import Who
 from panosc.portal.pages.search import nothing
+from panosc.portal.pages.search.commands import search_as
 from panosc.portal.pages.search.filters import chips, groups
 from panosc.portal.pages.search.found import asking_all, found
 from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
 from panosc.portal.pages.search.spreads import spreads
 from panosc.portal.site import Asker, Site, add_page, go_to
-from panosc.search.language.names import Names
+from panosc.search.counts.spreads import Parameter
+from panosc.search.known import KnownTo
 from panosc.search.language.selection import FACETS, LAST_PAGE
 
 SORTS = (
@@ -35,11 +37,12 @@ def router(site: Site) -> APIRouter:
 
     def search(request: Request, who: Asker) -> Response:
         pairs = request.query_params.multi_items()
-        names = Names(parameters=site.search.parameter_names(who))
+        names = KnownTo(site.search, who).names
         place = read(pairs, names, site.render.root)
         if not place.selection.problems and place.params() != pairs:
             return go_to(place.path)
-        return site.render.page(request, "search", **_content(site, who, place))
+        ways = search_as(site, request, who, place.selection)
+        return site.render.page(request, "search", ways=ways, **_content(site, who, place))
 
     add_page(routes, "/search", search, summary="Search datasets")
     return routes
@@ -53,7 +56,7 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
     hits = found(answer, query.words)
     total = answer.total
     facets = site.search.facets(who, selection, FACETS)
-    offered = site.search.parameters(who, selection, limit=MOST_OFFERED) if total else []
+    offered = _offered(site, who, place) if total else []
     ranges = spreads(site.search, who, place, offered)
     shown = {spread.name for spread in ranges}
     return {
@@ -79,6 +82,15 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
         "ways_out": [] if total else nothing.ways_out(site.search, who, place, facets),
         "meant": None if total else nothing.meant(site.search, who, place),
     }
+
+
+def _offered(site: Site, who: Who, place: Place) -> list[Parameter]:
+    """Return parameters for a range: those most of the datasets found have, if that is known."""
+    found = site.search.parameters(who, place.selection, limit=MOST_OFFERED)
+    if found or site.search.has_index():
+        return found
+    names = site.search.parameter_names(who)[:MOST_OFFERED]
+    return [Parameter(name=name, count=0, units=()) for name in names]
 
 
 def _hidden(place: Place, shown: set[str]) -> Pairs:
