@@ -19,9 +19,10 @@ from panosc.identity.keys import node_keys
 from panosc.search.counts import facets as counting
 from panosc.search.counts import spreads
 from panosc.search.counts.dropping import dropping
+from panosc.search.counts.experiments import Summary, of_node, summaries
 from panosc.search.counts.facets import Facet
+from panosc.search.counts.nearest import nearest
 from panosc.search.counts.spreads import Histogram, Parameter
-from panosc.search.experiments import Summary, of_node, summaries
 from panosc.search.index.opening import SearchIndex
 from panosc.search.index.searching import Moment
 from panosc.search.language.selection import SIZES, Selection
@@ -167,6 +168,11 @@ class SearchService:
         with self._reading(who, selection.query()) as reading:
             enter = entrance("Dataset")
             return dropping(selection, lambda query: reading.count(query, enter))
+
+    def nearest(self, who: Who, selection: Selection) -> str | None:
+        """Return the words with their slips mended, None where there is none to mend."""
+        with self._reading(who, selection.query()) as reading:
+            return nearest(reading, selection)
 
     def words_beginning(self, who: Who, prefix: str, *, limit: int) -> list[tuple[str, int]]:
         """Return words of the titles that begin so, with how many datasets have them.

@@ -92,7 +92,7 @@ class Moment:
         # where any word will do, one that nobody has says nothing, whatever the others find
         loose = [one for one in words if one.occurs == "any"]
         tried = (loose if len(loose) > 1 else ()) if self.count(strict) else words
-        forgiven = self._unseen(tried, question.model)
+        forgiven = self.unseen(tried, question.model)
         return self._worded(words, question.model, parts, forgiven) if forgiven else strict
 
     def count(self, query: Query) -> int:
@@ -219,7 +219,7 @@ class Moment:
         wording = Wording(self._schema, self._compiler, forgiven)
         return self._listed(all_of([wording.query(words), *filters]), model)
 
-    def _unseen(self, words: Sequence[Word], model: str) -> list[Word]:
+    def unseen(self, words: Sequence[Word], model: str) -> list[Word]:
         """Return the words that no record has which the viewer may see."""
         wording = Wording(self._schema, self._compiler)
         return [

@@ -16,7 +16,7 @@ from panosc.identity.groups.keeping import Membership
 from panosc.portal.hits import Hit, asking, hits
 from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.portal.words import query_string
-from panosc.search.experiments import NEWEST, Summary
+from panosc.search.counts.experiments import NEWEST, Summary
 
 PAGE = 20
 """Experiments on a page, and datasets on a page of one."""
