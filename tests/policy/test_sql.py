@@ -1,9 +1,10 @@
-"""The access decision as SQL is the decision as a function, for random records and callers."""
+"""The access decision as SQL, and as clauses of the search index, is that of the function."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+import tantivy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,9 @@ from panosc.domain.access import (
 )
 from panosc.domain.pid import surrogate
 from panosc.policy.sql import count_listed, state, visible
+from panosc.search.index.access import Gate, shared_with
+from panosc.search.index.gathering import documents
+from panosc.search.index.schema import build
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 GROUPS = ["P1", "P2", "P'3", "Ü/4", 'P"5\\']
@@ -29,7 +33,7 @@ PEOPLE = ["u-a", "u-b", "svc-d22"]
 LINKS = ["link:0a", "link:0b"]
 ACTIONS = ("list", "core", "detail", "bytes")
 RECORDS, EXAMPLES = 60, 60
-cases = {"number": 0}
+cases = {"number": 0, "index": 0}
 """How many decisions were compared: a record, a caller, a moment, an action."""
 
 days = st.integers(-3, 3).map(lambda count: NOW + timedelta(days=count))
@@ -106,7 +110,7 @@ def fill(connection, records):
 @pytest.fixture(scope="module", autouse=True)
 def _that_many_cases_are_tried():
     yield
-    assert not cases["number"] or cases["number"] >= 10_000
+    assert all(number == 0 or number >= 10_000 for number in cases.values()), cases
 
 
 @settings(
@@ -167,4 +171,51 @@ def test_documents_are_guarded_by_group_alone(engine, records, who, now):
                     now=now,
                 )
             }
+        connection.rollback()
+
+
+def searched(found):
+    """Return an index of documents."""
+    index = tantivy.Index(build())
+    writer = index.writer(15_000_000, 1)
+    for one in found:
+        writer.add_document(one)
+    writer.commit()
+    index.reload()
+    return index
+
+
+def keys(index, *hidden):
+    """Return the keys of the documents that are not hidden."""
+    everything = (tantivy.Occur.Must, tantivy.Query.all_query())
+    hiding = [(tantivy.Occur.MustNot, one) for one in hidden]
+    query = tantivy.Query.boolean_query([everything, *hiding])
+    searcher = index.searcher()
+    hits = searcher.search(query, RECORDS).hits
+    return set(searcher.fast_field_values("key", [address for _, address in hits]))
+
+
+@settings(
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.lists(guards, min_size=RECORDS, max_size=RECORDS),
+    st.lists(st.tuples(people, moments), min_size=3, max_size=3),
+)
+def test_function_and_index_agree(engine, records, asking):
+    with engine.connect() as connection:
+        fill(connection, records)
+        index = searched(documents(connection, "Dataset", range(RECORDS)))
+        for who, now in asking:
+            shared = shared_with(connection, who, now=now)
+            gate = Gate(index.schema, who, now=now, shared=shared)
+            listed = {n for n, guard in enumerate(records) if may(who, "list", guard, now=now)}
+            assert keys(index, gate.hidden("list")) == listed
+            # the index asks for detail only of what is listed: nobody finds what is withdrawn
+            open_ = {n for n in listed if may(who, "detail", records[n], now=now)}
+            assert keys(index, gate.hidden("list"), gate.hidden("detail")) == open_
+            assert keys(index, gate.hidden("detail")) == open_
+            cases["index"] += 2 * len(records)
         connection.rollback()
