@@ -48,6 +48,7 @@ _JOINED = re.compile(
 )
 _PARTS_OF = {"xray": ("x", "ray"), "insitu": ("situ",), "exsitu": ("situ",)}
 _PIECE = re.compile(r"\d+\.\d+(?![\d.])|\w+")
+_INSIDE = re.compile(r"[^\w.+()\[\]]+")
 _EDGE = "\"'`,;:!?.()[]{}<>«»„“”‚‘…|/\\_*=&%#~^"
 _ADDRESS = re.compile(
     r"(?:https?://(?:dx\.)?(?:doi\.org|hdl\.handle\.net)/|doi:|hdl:)", re.IGNORECASE
@@ -81,6 +82,8 @@ _LENGTHS: Mapping[str, float] = {
     "broader": 60.0,
 }
 """Stems that a field has on average: frozen, as facilities write."""
+_SHARED = frozenset({"technique", "broader", "instrument"})
+"""Fields of which many records say the same."""
 _NORMALISED = 0.35
 """How much the length of a field matters: 0 not at all, 1 in full."""
 _SATURATION = 3.0
@@ -116,7 +119,7 @@ def elements(text: str) -> frozenset[str]:
     >>> sorted(elements("LiFePO₄ and NaCl at SANS-I of the INSTITUTE, in He or CO"))
     ['Cl', 'Fe', 'Li', 'Na', 'O', 'P']
     """
-    return formulas.elements(fold(text[:_LONGEST_TEXT]))
+    return _elements(text) if len(text) <= _REMEMBERED else _elements_of(text[:_LONGEST_TEXT])
 
 
 def surface_words(texts: Sequence[str]) -> set[str]:
@@ -159,20 +162,32 @@ def impacts(texts: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
     """
     sums: dict[str, float] = {}
     for name, values in texts.items():
-        if not values:
-            continue
-        read = [_read(value) for value in values]
-        length = sum(len(found) for found, _ in read)
-        share = 1 - _NORMALISED + _NORMALISED * length / _LENGTHS[name]
-        weight = WEIGHTS[name] / share
-        for found, more in read:
-            for item in (*found, *more):
+        if values:
+            told = _kept(name, tuple(values)) if name in _SHARED else _told(name, values)
+            for item, weight in told.items():
                 sums[item] = sums.get(item, 0.0) + weight
     sums.pop("", None)
     levels: list[set[str]] = [set() for _ in range(LEVELS)]
     for item, total in sums.items():
         levels[int(LEVELS * total / (total + _SATURATION))].add(item)
     return tuple(map(frozenset, levels))
+
+
+@lru_cache(maxsize=5_000)
+def _kept(name: str, values: tuple[str, ...]) -> Mapping[str, float]:
+    return _told(name, values)
+
+
+def _told(name: str, values: Sequence[str]) -> Mapping[str, float]:
+    """Return what one field says of each stem."""
+    read = [_read(value) for value in values]
+    length = sum(len(found) for found, _ in read)
+    weight = WEIGHTS[name] / (1 - _NORMALISED + _NORMALISED * length / _LENGTHS[name])
+    told: dict[str, float] = {}
+    for found, more in read:
+        for item in found + more:
+            told[item] = told.get(item, 0.0) + weight
+    return told
 
 
 def alternatives(word: str) -> list[list[str]]:
@@ -213,6 +228,16 @@ def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _analysed(text[:_LONGEST_TEXT])
 
 
+@lru_cache(maxsize=10_000)
+def _elements(text: str) -> frozenset[str]:
+    return _elements_of(text)
+
+
+def _elements_of(text: str) -> frozenset[str]:
+    # no symbol without a capital letter
+    return frozenset() if text.islower() else formulas.elements(fold(text))
+
+
 @lru_cache(maxsize=20_000)
 def _remembered(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _analysed(text)
@@ -246,37 +271,45 @@ def _joined(chunk: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _of_chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    formula = formulas.read(chunk.strip("\"'`,;:!?.{}<>")) or formulas.read(chunk.strip(_EDGE))
-    if formula is not None:
-        spelt = () if formula.name.isalnum() else (_joined(formula.name),)
-        return (stem(formula.name),), (f"={formula.composition}", *formula.parts, *spelt)
-    bare = _bare(chunk)
-    found = [item for piece in _PIECE.findall(bare) for item in _of_piece(piece)]
-    if not found:
-        return (), ()
-    more: list[str] = []
-    if len(found) == 1:
-        more += _PARTS_OF.get(found[0], ())
-    else:
-        more.append(_joined(bare))
-    for piece in re.split(r"[^\w.+()\[\]]+", bare):
-        formula = formulas.read(piece) if piece != bare else None
+    if chunk.isascii() and (chunk.isalpha() and chunk[1:].islower()):
+        # most are plain words
+        item = _of_word(chunk.lower())
+        return (item,), _PARTS_OF.get(item, ())
+    if chunk != chunk.lower():
+        formula = formulas.read(chunk.strip("\"'`,;:!?.{}<>")) or formulas.read(chunk.strip(_EDGE))
         if formula is not None:
-            more.append(f"={formula.composition}")
+            spelt = () if formula.name.isalnum() else (_joined(formula.name),)
+            return (stem(formula.name),), (f"={formula.composition}", *formula.parts, *spelt)
+    bare = _bare(chunk)
+    found: list[str] = []
+    for piece in _PIECE.findall(bare):
+        _add_piece(piece, found)
+    if len(found) < 2:  # noqa: PLR2004
+        return tuple(found), _PARTS_OF.get(found[0], ()) if found else ()
+    more = [_joined(bare)]
+    if bare != bare.lower():
+        inside = map(formulas.read, _INSIDE.split(bare))
+        more += [f"={formula.composition}" for formula in inside if formula is not None]
     return tuple(found), tuple(more)
 
 
-def _of_piece(piece: str) -> tuple[str, ...]:
-    piece = piece.strip("_")
-    if "_" in piece:
-        return tuple(item for part in piece.split("_") if part for item in _of_piece(part))
-    glued = _GLUED.fullmatch(piece)
-    if glued is not None:
-        return (_number(glued[1]), stem(glued[2].lower()))
-    word = piece.lower()
-    if word in _STOP:
-        return ("",)
-    return (stem(word) if word.isalpha() else _number(word)[:LONGEST_STEM],)
+def _of_word(word: str) -> str:
+    return "" if word in _STOP else stem(word)
+
+
+def _add_piece(piece: str, found: list[str]) -> None:
+    if piece.isalpha():
+        found.append(_of_word(piece.lower()))
+    elif "_" in piece:
+        for part in piece.split("_"):
+            if part:
+                _add_piece(part, found)
+    else:
+        glued = _GLUED.fullmatch(piece) if piece[0].isdigit() else None
+        if glued is not None:
+            found += (_number(glued[1]), stem(glued[2].lower()))
+        else:
+            found.append(_number(piece.lower())[:LONGEST_STEM])
 
 
 def _number(text: str) -> str:
