@@ -343,6 +343,8 @@ TABLE: dict[str, Rule] = {
     "GET /credits": Rule(**expected.ANYONE, **PAGE),
     "GET /docs/errors/": Rule(**expected.ANYONE, **PAGE),
     "GET /-/patterns": Rule(**expected.ANYONE, **PAGE),
+    "GET /settings": Rule(**expected.ANYONE, **PAGE),
+    "POST /settings": Rule(**expected.GONE_ON, **PAGE, body="theme=dark&length=nm", kind=FORM),
     "GET /settings/theme": Rule(**expected.GONE_ON, **PAGE, query="set=dark&back=/search"),
     "GET /.well-known/security.txt": Rule(**expected.ANYONE, is_for_anyone=True),
     "GET /static/{given}/{path}": Rule(

@@ -17,6 +17,7 @@ from panosc.identity.oidc.providers import Providers
 from panosc.identity.oidc.verifying import Verifier
 from panosc.identity.personal.erasing import Erasure
 from panosc.identity.personal.own_data import OwnData
+from panosc.identity.personal.preferences import Preferences
 from panosc.identity.resolving import Authenticator
 from panosc.identity.services import AccountService
 from panosc.identity.sessions import SessionStore
@@ -37,6 +38,7 @@ class Identity:
     services: AccountService
     groups: GroupStore
     own_data: OwnData
+    preferences: Preferences
     erasure: Erasure
     login: LoginService
     keeper: SessionKeeper
@@ -73,6 +75,7 @@ def build(
         links=links,
         services=AccountService(engine, clock),
         groups=groups,
+        preferences=Preferences(engine),
         own_data=OwnData(engine, settings, clock, groups),
         erasure=Erasure(engine, clock),
         login=login,

@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from panosc.domain.units import category_of, to_si
+from panosc.domain.preferred import Units
+from panosc.domain.units import category_of, display, to_si
 from panosc.portal.words import number, orcid_address, quantity, unit
 from panosc.search.panet import ontology
 
@@ -43,6 +44,8 @@ _FIRST = [
 ]
 _SHOWN = 8
 _LONGEST = 120
+_FEW = 3
+AS_STORED = Units()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Measure:
     name: str
     shown: Markup
     si: Markup | None = None
+    stored: str | None = None
+    """As stored, where it is shown in another unit."""
     path: str | None = None
 
 
@@ -151,13 +156,14 @@ def embargo_end(record: Item) -> str | None:
     return next((str(item) for item in dates if item), None)
 
 
-def measures(parameters: Iterable[Item]) -> list[Measure]:
-    """Return parameters by name, as given and in SI units."""
+def measures(parameters: Iterable[Item], units: Units = AS_STORED) -> list[Measure]:
+    """Return parameters by name, in preferred and in SI units."""
     ordered = sorted(parameters, key=lambda item: (item.get("name") or "", item.get("path") or ""))
     return [
         Measure(
             name=item.get("name") or "",
-            shown=quantity(item.get("value", ""), item.get("unit")),
+            shown=quantity(*_preferred(item, units)),
+            stored=_stored([item], units),
             si=_in_si(item),
             path=item.get("path"),
         )
@@ -165,25 +171,52 @@ def measures(parameters: Iterable[Item]) -> list[Measure]:
     ]
 
 
-def main_measures(parameters: Iterable[Item]) -> list[Measure]:
+def main_measures(parameters: Iterable[Item], units: Units = AS_STORED) -> list[Measure]:
     """Return the parameters that tell most, a name once; several values become a range."""
     by_name: dict[str, list[Item]] = {}
     for item in parameters:
         by_name.setdefault(item.get("name") or "", []).append(item)
     names = [name for name in _FIRST if name in by_name]
     names += [name for name in sorted(by_name) if name not in names and _is_telling(by_name[name])]
-    return [Measure(name=name, shown=_together(by_name[name])) for name in names[:_SHOWN]]
+    return [
+        Measure(
+            name=name,
+            shown=_together(by_name[name], units),
+            stored=_stored(by_name[name], units),
+        )
+        for name in names[:_SHOWN]
+    ]
+
+
+def _preferred(item: Item, units: Units) -> tuple[Any, str | None]:
+    """Return value and unit of a parameter as they are shown."""
+    value, unit_ = item.get("value", ""), item.get("unit")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value, unit_
+    return units.converted(item.get("name") or "", value, unit_) or (value, unit_)
+
+
+def _stored(items: list[Item], units: Units) -> str | None:
+    """Return in plain text what is stored, where something else is shown."""
+    if all(_preferred(item, units) == (item.get("value"), item.get("unit")) for item in items):
+        return None
+    texts = [
+        f"{number(item['value'])} {display(item['unit'])}" for item in items if item.get("unit")
+    ]
+    ends = [texts[0], texts[-1]] if len(texts) > _FEW else texts
+    return " … ".join(dict.fromkeys(ends))
 
 
 def _is_telling(items: list[Item]) -> bool:
     return any(item.get("unit") for item in items) and len(str(items[0].get("value"))) < _LONGEST
 
 
-def _together(items: list[Item]) -> Markup:
-    values = [item.get("value", "") for item in items]
-    units = {item.get("unit") for item in items}
+def _together(items: list[Item], preferred: Units) -> Markup:
+    shown = [_preferred(item, preferred) for item in items]
+    values = [value for value, _ in shown]
+    units = {unit_ for _, unit_ in shown}
     numbers = [value for value in values if isinstance(value, int | float)]
-    name = items[0].get("unit")
+    name = shown[0][1]
     if len(numbers) == len(values) and len(units) == 1 and min(numbers) != max(numbers):
         return Markup("{} to {}").format(number(min(numbers)), quantity(max(numbers), name))
     value = values[0]

@@ -14,6 +14,7 @@ from panosc.domain.query import Include, Order, Query
 from panosc.portal import facts, jsonld, snippets
 from panosc.portal.citation import cite
 from panosc.portal.pages.exports.records import as_json, records
+from panosc.portal.pages.personal.settings import units_of
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import doi_address, pid_path
 
@@ -61,7 +62,7 @@ def router(site: Site) -> APIRouter:
             request,
             "metadata",
             **_beneath(record, "Metadata"),
-            measures=facts.measures(record.get("parameters", ())),
+            measures=facts.measures(record.get("parameters", ()), units_of(request)),
         )
 
     def files(request: Request, who: Asker, pid: str, page: int = 1) -> Response:
@@ -170,7 +171,7 @@ def _content(site: Site, request: Request, record: Item) -> Item:
     path = f"/datasets/{pid_path(pid)}"
     people, publisher = facts.makers(record), facts.publisher(record, site.settings.facility)
     parameters = record.get("parameters", [])
-    measures = facts.main_measures(parameters)
+    measures = facts.main_measures(parameters, units_of(request))
     api = f"/panosc-api/Datasets/{pid_path(pid).replace('/', '%2F')}"
     address = site.render.address(request, path)
     described = jsonld.dataset(record, address=address, facility=site.settings.facility)

@@ -7,6 +7,7 @@ from panosc.domain.query import Compare, Include, Order, Query, Related
 from panosc.portal import facts, jsonld
 from panosc.portal.citation import cite
 from panosc.portal.hits import asking, hits
+from panosc.portal.pages.personal.settings import units_of
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import doi_address, pid_path
 
@@ -69,7 +70,7 @@ def router(site: Site) -> APIRouter:
             kind=(record.get("type") or "document").capitalize(),
             access={"access": record["access"], "until": facts.embargo_end(record)},
             people=people,
-            measures=facts.main_measures(record.get("parameters", ())),
+            measures=facts.main_measures(record.get("parameters", ()), units_of(request)),
             doi=doi_address(record.get("doi") or pid),
             api=f"{site.render.root}/panosc-api/Documents/{pid_path(pid).replace('/', '%2F')}",
             jsonld=jsonld.script(jsonld.document(record, address=address, facility=facility)),

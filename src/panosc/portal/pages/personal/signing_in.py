@@ -11,6 +11,7 @@ from panosc.domain.errors import Unauthenticated
 from panosc.identity.oidc.login import LASTS, Browser
 from panosc.identity.oidc.verifying import BadToken
 from panosc.portal.pages.about import safe_path
+from panosc.portal.pages.personal.settings import set_cookies
 from panosc.portal.security import CONTENT_POLICY
 from panosc.portal.site import Asker, Site, add_page, go_to
 
@@ -81,6 +82,9 @@ def _add_signing_in(routes: APIRouter, site: Site) -> None:
         forwarded = go_to(back)
         lasts = int(site.settings.session_hours * 3600)
         _set_cookie(site, forwarded, site.identity.sessions.cookie, done.cookie, lasts)
+        kept = site.identity.preferences.of(done.person)
+        if kept:
+            set_cookies(site, forwarded, kept)
         return forwarded
 
     add_page(routes, "/login", choose, summary="The ways to sign in")
