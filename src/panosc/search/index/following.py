@@ -143,7 +143,7 @@ class Keeper:
             if lock is None:
                 return False
             try:
-                self._build(tell, lambda: None)
+                self._build(tell, lambda: None).close()
             except (ValueError, OSError, SQLAlchemyError) as error:
                 raise explained(error, self._folder.path) from None
             finally:
@@ -156,15 +156,19 @@ class Keeper:
         if generation is None:
             _log.warning("The index in %s is built: %s", self._folder.path, fault)
             generation = self._build(self._progress, self._check)
-        while self._is_valid(lock, generation):
-            word = self._wanted()
-            if word is not None:
-                generation = self._replaced(generation, word)
-            done = generation.follow()
-            self._succeeded()
-            if done < BATCH:
-                # under load small changes are thus taken up together
-                self._ends.wait(LOOK_S)
+        try:
+            while self._is_valid(lock, generation):
+                word = self._wanted()
+                if word is not None:
+                    old, generation = generation, self._replaced(generation, word)
+                    old.close()
+                done = generation.follow()
+                self._succeeded()
+                if done < BATCH:
+                    # under load small changes are thus taken up together
+                    self._ends.wait(LOOK_S)
+        finally:
+            generation.close()
 
     def _is_valid(self, lock: Lock, generation: Generation) -> bool:
         """Whether to go on: not at the end, nor when somebody deleted the folder."""

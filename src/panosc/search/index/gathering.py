@@ -82,9 +82,10 @@ def touched(
         keys[model] = _said_anew(connection, model, keys[model], searcher)
         keys["Dataset"] |= _naming(connection, model, keys[model], "dataset")
     keys["Document"] |= _naming(connection, "Person", keys["Person"], "document")
-    named = set(keys["Document"])
+    keys["Dataset"] |= _datasets_of(connection, keys["Document"], searcher)
+    # the last: a dataset that is written anew forgets which documents it has left, though the
+    # change that tells of it may come later
     keys["Document"] |= _documents_of(connection, keys["Dataset"], searcher)
-    keys["Dataset"] |= _datasets_of(connection, named, searcher)
     return keys
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from panosc.domain.access import Who
 from panosc.search.index.access import Gate, shared_with
 from panosc.search.index.folder import Folder
-from panosc.search.index.lagging import pending
+from panosc.search.index.keeping.lagging import pending
 from panosc.search.index.searching import Moment
 
 
@@ -23,6 +23,6 @@ class SearchIndex:
         snapshot = self.folder.reader()
         if snapshot is None:
             return None
-        late = pending(connection, snapshot.position)
+        late = pending(connection, snapshot.position, snapshot.moment)
         gate = Gate(snapshot.schema, who, now=now, shared=shared_with(connection, who, now=now))
         return Moment(snapshot.index, snapshot.searcher, gate, sorted(late.keys))

@@ -44,7 +44,7 @@ def build(
 
     `meanwhile` is called every few seconds at least, and may raise to give up.
     """
-    path = folder.make()
+    path, made = folder.make(), None
     _log.info("Building the index %s", path.name)
     try:
         position, seal = begin(engine, path.name)
@@ -64,6 +64,8 @@ def build(
             meanwhile()
         folder.switch(path.name)
     except BaseException:
+        if made is not None:
+            made.close()
         with suppress(SQLAlchemyError):
             forget(engine, folder, path.name)
         raise

@@ -6,6 +6,7 @@ for, and a change that comes again replaces the same records by the same.
 
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
 import sqlalchemy as sa
 import tantivy
@@ -52,19 +53,15 @@ class Generation:
         mark = folder.mark(name)
         if mark is None:
             return None, "it does not say what it is of"
-        if mark.fault is not None:
-            return None, mark.fault
-        path = str(folder.path / name)
-        try:
-            if not tantivy.Index.exists(path):
-                return None, "its files are not there"
-            # also finds that its fields are not those of this version
-            tantivy.Index(schema.build(), path=path)
-        except ValueError as error:
-            return None, f"it is damaged: {error}"
+        fault = mark.fault or _damage(folder.path / name)
+        if fault is not None:
+            return None, fault
         opened = cls(engine, folder, name, position=mark.position)
         fault = opened.foreign(mark)
-        return (opened, None) if fault is None else (None, fault)
+        if fault is not None:
+            opened.close()
+            return None, fault
+        return opened, None
 
     def foreign(self, mark: Mark) -> str | None:
         """Return why this is not an index of this database as it is; None if it is one."""
@@ -125,10 +122,27 @@ class Generation:
         with self._engine.begin() as connection:
             follower_of(self.name).start(connection, position)
 
+    def close(self) -> None:
+        """Let go of the index; what was not committed is lost."""
+        # whoever keeps an exception keeps this object, but not the lock on the files
+        self._writer = None  # type: ignore[assignment]
+
     def settle(self) -> None:
         """Wait until the merging of its segments has ended."""
         self._writer.wait_merging_threads()
         self._writer = self._index.writer(HEAP_BYTES, 1)
+
+
+def _damage(path: Path) -> str | None:
+    """Return why the files of an index cannot be used; None if they can."""
+    try:
+        if not tantivy.Index.exists(str(path)):
+            return "its files are not there"
+        # also finds that its fields are not those of this version
+        tantivy.Index(schema.build(), path=str(path))
+    except ValueError as error:
+        return f"it is damaged: {error}"
+    return None
 
 
 def begin(engine: sa.Engine, generation: str) -> tuple[int, str | None]:

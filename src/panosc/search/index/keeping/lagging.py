@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 
@@ -35,12 +36,13 @@ class Pending:
         return bool(self.keys)
 
 
-class Lagging:
+class _Lagging:
     """Finds what is pending, once for all who ask at the same position of index and feed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[int, int], Pending] = OrderedDict()
+        self._known: WeakKeyDictionary[sa.Pool, OrderedDict[tuple[int, int], Pending]]
+        self._known = WeakKeyDictionary()
 
     def pending(
         self, connection: sa.Connection, position: int, moment: datetime | None = None
@@ -50,18 +52,20 @@ class Lagging:
         if newest <= position:
             return Pending(position=position, newest=newest, keys=frozenset())
         with self._lock:
-            known = self._known.get((position, newest))
-        if known is not None:
-            return known
-        found = Pending(position=position, newest=newest, keys=_keys(connection, position, moment))
+            # a pool is of one database
+            known = self._known.setdefault(connection.engine.pool, OrderedDict())
+            if (position, newest) in known:
+                return known[position, newest]
+        keys = _keys(connection, position, moment)
+        found = Pending(position=position, newest=newest, keys=keys)
         with self._lock:
-            self._known[position, newest] = found
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            known[position, newest] = found
+            while len(known) > _KEPT:
+                known.popitem(last=False)
         return found
 
 
-_lagging = Lagging()
+_lagging = _Lagging()
 pending = _lagging.pending
 
 
