@@ -150,7 +150,7 @@ def test_journey_without_script(opened, node):
     assert page.url == f"{node.address}/search?q=lysozyme"
     page.get_by_label("small angle neutron scattering").check()
     ends = page.get_by_role("group", name="Wavelength")
-    ends.get_by_label("From").fill("0.5")
+    ends.get_by_label("From", exact=True).fill("0.5")
     ends.get_by_label("To", exact=True).fill("0.7")
     ends.get_by_label("Unit").select_option("nm")
     page.get_by_role("button", name="Apply filters").click()
