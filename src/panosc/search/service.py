@@ -53,6 +53,8 @@ class Answer:
 
     total: int
     items: Iterator[Item]
+    slips: tuple[str, ...] = ()
+    """Words that nothing has as they are written; what is found has words like them."""
 
 
 class SearchService:
@@ -231,22 +233,25 @@ class SearchService:
                 yield from block
 
     def _answer(self, who: Who, query: Query, enter: Entrance) -> Answer:
-        totals: list[int] = []
-        items = self._items(who, query, enter, totals)
+        found: list[tuple[int, tuple[str, ...]]] = []
+        items = self._items(who, query, enter, found)
         # runs to the first block: a question that cannot be answered fails here
         next(items)
-        return Answer(total=totals[0], items=items)
+        total, slips = found[0]
+        return Answer(total=total, items=items, slips=slips)
 
-    def _items(self, who: Who, query: Query, enter: Entrance, totals: list[int]) -> Iterator[Item]:
+    def _items(
+        self, who: Who, query: Query, enter: Entrance, found: list[tuple[int, tuple[str, ...]]]
+    ) -> Iterator[Item]:
         """Yield once when the total is known, then the records: one transaction for both."""
         with self._reading(who, query) as reading:
             blocks = reading.blocks(query, enter)
             first = next(blocks, [])
             ends_here = query.limit is not None and len(first) < min(query.limit, BLOCK)
-            if ends_here and (first or not query.skip):
-                totals.append(query.skip + len(first))
-            else:
-                totals.append(reading.count(query, enter))
+            is_all = ends_here and (first or not query.skip)
+            total = query.skip + len(first) if is_all else reading.count(query, enter)
+            slips = reading.moment.forgiven if query.words and reading.moment else ()
+            found.append((total, tuple(word.text for word in slips)))
             yield {}
             yield from first
             for block in blocks:

@@ -15,6 +15,8 @@ from panosc.search.reading import Reading
 
 WIDE = 1000.0
 """Ratio of the greatest to the least number from which bins grow by a factor."""
+_SAME = 1e-6
+"""Relative: numbers so near are shown as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ def _unit(name: str, unit: str | None, seen: Sequence[str]) -> tuple[str | None,
 
 
 def _edges(low: float, high: float, bins: int) -> tuple[list[float], bool]:
-    if low == high:
+    if math.isclose(low, high, rel_tol=_SAME):
         width = abs(low) / 20 or 0.5
         return [low - width, high + width], False
     if low > 0 and high / low >= WIDE:

@@ -68,6 +68,8 @@ class Moment:
         self.changed = changed
         self._schema = index.schema
         self._searcher = searcher
+        self.forgiven: tuple[Word, ...] = ()
+        """Words of the last question that nothing has as they are written."""
         self._counts: dict[int, tuple[Query, int]] = {}
         self._compiler = Compiler(index, gate, self._documents_of)
 
