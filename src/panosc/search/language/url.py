@@ -150,7 +150,7 @@ class _Reader:
         split = split_box(text, self._takes)
         self._single["q"] = split.words
         for name in split.strange:
-            near = self._near(name)
+            near = "" if name in _NEVER else self._near(name)
             if near:
                 self.problem(
                     f"There is no field “{short(name)}”; it was looked for as words.{near}"
