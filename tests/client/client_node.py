@@ -22,10 +22,11 @@ GROUP = "P-118"
 
 @dataclass(frozen=True)
 class ClientNode:
-    """Where it answers, and the token."""
+    """Where it answers, and by what the person is known: a token, and a browser's cookies."""
 
     address: str
     token: str
+    cookies: dict[str, str]
 
 
 @contextmanager
@@ -54,8 +55,12 @@ def client_node(
 
             app = create_app(settings, engine, clock=clock)
             who = Who(person="u-1", via="session")
-            made = build(engine, settings, clock).tokens.create(
-                who, name="test", scopes={"read"}, days=3
-            )
+            identity = build(engine, settings, clock)
+            with engine.begin() as connection:
+                session = identity.sessions.begin(
+                    connection, "u-1", provider="test", iss="https://test.example", sub="1"
+                )
+            cookies = {identity.sessions.cookie: session}
+            made = identity.tokens.create(who, name="test", scopes={"read"}, days=3)
             with given.serving(app) as address:
-                yield ClientNode(address=address, token=made.secret)
+                yield ClientNode(address=address, token=made.secret, cookies=cookies)

@@ -18,6 +18,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound, PanoscError
 from panosc.policy.requiring import require
 from panosc.search.known import KnownTo
+from panosc.search.language.names import Names
 from panosc.search.language.selection import Selection
 from panosc.search.language.url import settled
 from panosc.search.service import SearchService
@@ -83,7 +84,7 @@ class SavedSearches:
         """
         person = require(who, "write")
         named = _named(name)
-        selection = self._read(who, params)
+        selection = self._read(self._known(who), params)
         now = self._clock()
         row = {
             "id": secrets.token_hex(8),
@@ -142,7 +143,7 @@ class SavedSearches:
         person = require(who, "write")
         with self._engine.begin() as connection:
             found = _one(connection, person, number)
-        total = self.total(who, found)
+        total = self._total(who, self._known(who), found)
         with self._engine.begin() as connection:
             change = sa.update(saved_search).where(
                 saved_search.c.id == number, saved_search.c.account == person
@@ -153,23 +154,27 @@ class SavedSearches:
     def totals(self, who: Who, searches: Iterable[Saved]) -> dict[str, int]:
         """Return how many the first of `searches` find now, as far as that is counted in time."""
         ends = time.monotonic() + PATIENCE_S
+        known = self._known(who)
         found: dict[str, int] = {}
         for _, item in zip(range(COUNTED), searches, strict=False):
             if time.monotonic() > ends:
                 break
-            total = self.total(who, item)
+            total = self._total(who, known, item)
             if total is not None:
                 found[item.id] = total
         return found
 
-    def total(self, who: Who, item: Saved) -> int | None:
+    def _total(self, who: Who, known: Names, item: Saved) -> int | None:
         """Return how many a search finds now; None if it cannot be asked or takes too long."""
         try:
-            return self._count(who, self._read(who, item.params))
+            return self._count(who, self._read(known, item.params))
         except Invalid:
             return None
 
-    def _read(self, who: Who, params: str) -> Selection:
+    def _known(self, who: Who) -> Names:
+        return KnownTo(self._search, who).names
+
+    def _read(self, known: Names, params: str) -> Selection:
         if len(params) > LONGEST:
             raise Invalid(
                 f"The search has more than {LONGEST} characters.",
@@ -184,8 +189,7 @@ class SavedSearches:
                 field="params",
                 hint="Take what stands after the question mark of the page /search.",
             ) from None
-        names = KnownTo(self._search, who).names
-        selection = settled(pairs, names)
+        selection = settled(pairs, known)
         if selection.problems:
             raise Invalid(
                 " ".join(selection.problems),

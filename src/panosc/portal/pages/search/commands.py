@@ -3,6 +3,7 @@
 Every one of them asks exactly what the page asks; tests run those that can be run.
 """
 
+import json
 import shlex
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from panosc.portal.site import Site
 from panosc.portal.words import query_string
 from panosc.search.language.arguments import to_python
 from panosc.search.language.selection import SIZES, Selection
+from panosc.search.loopback.writing import write_standard
 
 _FORMATS = (
     ("JSON", "json", "this page"),
@@ -31,8 +33,8 @@ class SearchAs:
     """Name, address and what it holds, of each file."""
     curl: str
     python: str
-    filter: str | None
-    """The PaNOSC filter, where the question can be written as one."""
+    filter: str
+    """The filter of the PaNOSC search API."""
     params: str
     """The canonical query part, as a search is kept by."""
     has_token: bool
@@ -43,7 +45,7 @@ def search_as(site: Site, request: Request, who: Who, selection: Selection) -> S
     """Return the other spellings of what a page shows."""
     is_known = who.person is not None
     whole = replace(selection, page=1)
-    json = site.render.address(request, "/search.json") + _query(selection)
+    answered = site.render.address(request, "/search.json") + _query(selection)
     return SearchAs(
         links=tuple(
             (
@@ -53,9 +55,9 @@ def search_as(site: Site, request: Request, who: Who, selection: Selection) -> S
             )
             for name, form, holds in _FORMATS
         ),
-        curl=f"curl -s {shlex.quote(json)}" + (_AUTHORIZED if is_known else ""),
+        curl=f"curl -s {shlex.quote(answered)}" + (_AUTHORIZED if is_known else ""),
         python=python(site.render.address(request), selection, with_token=is_known),
-        filter=None,
+        filter=json.dumps(write_standard(selection.query()), indent=1, ensure_ascii=False),
         params=query_string(replace(selection, page=1).params()),
         has_token=is_known,
     )
