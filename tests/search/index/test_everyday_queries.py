@@ -81,6 +81,25 @@ def test_first_by_score_and_not_by_chance(name: str, asks: dict[str, rivals.Ask]
         assert not others or best > max(others), one.query
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ('"growth of thin needles"', ["092"]),
+        ('"growth thin needles"', []),
+        ('"ratio of Fe³⁺ to total iron"', ["165"]),
+        ('"small-angle scattering of x rays" copolymer', ["040"]),
+        ("olivine -meteorite -ringwoodite +ambient", ["134"]),
+        ("elements:Bi,Se", ["217"]),
+        ("elements:Bi,Se,Te", []),
+        ("lysozyme the", ["026", "027", "028", "029", "030", "123", "124", "126"]),
+        ("zzzzzzzz", []),
+    ],
+)
+def test_what_is_found(query: str, found: list[str], asks: dict[str, rivals.Ask]) -> None:
+    got = asks["ours"]("Dataset", query)
+    assert sorted(pid[-3:] for pid in got) == found
+
+
 def test_the_rivals_are_not_hampered(ranks: Ranks) -> None:
     """They do find what needs no more than words."""
     by_name = {
