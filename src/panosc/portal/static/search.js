@@ -45,7 +45,7 @@
       box.removeAttribute("aria-activedescendant");
       list.replaceChildren(...found.map((item, index) => {
         const option = make("li", { id: `${id}-${index}`, role: "option", "aria-selected": "false", "data-value": item.value, "data-cursor": item.cursor });
-        option.append(make("bdi", {}, item.label), make("span", { class: "n" }, item.about));
+        option.append(make("bdi", {}, item.label), " ", make("span", { class: "n" }, item.about));
         return option;
       }));
       list.hidden = !found.length;
@@ -54,17 +54,19 @@
     };
     // a suggestion says which letters of the box it replaces
     const placed = ({ text, label, kind, count, replaces: [from, to] }) => {
-      const before = box.value.slice(0, from) + text;
+      const letters = [...box.value], before = letters.slice(0, from).join("") + text;
       const isName = kind === "field" || kind === "parameter";
       const about = [isName ? label : kind, count === null ? "" : count.toLocaleString("en")];
-      return { value: before + box.value.slice(to), cursor: before.length, label: isName ? text : label, about: about.filter(Boolean).join(" · ") };
+      return { value: before + letters.slice(to).join(""), cursor: before.length, label: isName ? text : label, about: about.filter(Boolean).join(" · ") };
     };
     const ask = async () => {
       request?.abort();
       if (!box.value.trim()) return close();
       const mine = (request = new AbortController());
       try {
-        const answer = await fetch(`${root}/suggest?prefix=${encodeURIComponent(box.value)}&cursor=${box.selectionStart ?? box.value.length}`, { signal: mine.signal });
+        // places are counted in letters, of which some are two units of a text here
+        const asked = new URLSearchParams({ prefix: box.value, cursor: [...box.value.slice(0, box.selectionStart)].length });
+        const answer = await fetch(`${root}/suggest?${asked}`, { signal: mine.signal });
         const found = answer.ok ? (await answer.json()).suggestions.map(placed) : [];
         if (!mine.signal.aborted) show(found);
       } catch {

@@ -48,8 +48,7 @@ def ways_out(
 
 def meant(search: SearchService, who: Who, place: Place) -> Meant | None:
     """Return what may have been meant, if it finds something."""
-    nearest = getattr(search, "nearest", None)
-    words = nearest(who, place.selection) if nearest and place.selection.words else None
+    words = search.nearest(who, place.selection) if place.selection.words else None
     if not words or words == place.selection.words:
         return None
     return Meant(words=words, path=place.asking(replace(place.selection, words=words)).path)

@@ -19,6 +19,7 @@ from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.search.counts.spreads import Parameter
 from panosc.search.known import KnownTo
 from panosc.search.language.selection import FACETS, LAST_PAGE
+from panosc.search.language.words import read_words
 
 SORTS = (
     ("best match", ""),
@@ -52,8 +53,10 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
     """Return what the template is told."""
     selection = place.selection
     query = selection.query()
+    # asked before the answer is open: no request holds two connections
+    meant = nothing.meant(site.search, who, place)
     answer = site.search.answer(who, asking_all(query))
-    hits = found(answer, query.words)
+    hits = found(answer, read_words(meant.words if meant else selection.words, plain="all"))
     total = answer.total
     facets = site.search.facets(who, selection, FACETS)
     offered = _offered(site, who, place) if total else []
@@ -80,7 +83,7 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
         "is_cut": total > selection.size * LAST_PAGE,
         "is_indexed": site.search.has_index(),
         "ways_out": [] if total else nothing.ways_out(site.search, who, place, facets),
-        "meant": None if total else nothing.meant(site.search, who, place),
+        "meant": meant,
     }
 
 
