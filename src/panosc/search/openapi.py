@@ -12,7 +12,10 @@ FILTER = (
     "text anywhere), `include` (relations; one with a `where` in its `scope` is a condition too, "
     "at any depth), `order`, `limit`, `skip`, `fields`, `query` (ranked words). A parameter's "
     "`unit` converts the values beside it; a technique's name or identifier means its narrower "
-    "ones in PaNET as well."
+    'ones in PaNET as well. Beyond the standard, `where` takes `{"not": {…}}`, which is true of '
+    "records that the condition is not true of, and a relation by its name, "
+    '`{"techniques": {…}}`, which is true of records with such a related one and returns nothing '
+    "of it; `not` stands outside of relations."
 )
 WHERE = "The `where` of a filter, as a JSON object."
 EXAMPLES: dict[str, Described] = {
@@ -26,6 +29,10 @@ EXAMPLES: dict[str, Described] = {
         "summary": "Photon energy from 0.88 to 0.99 keV, whatever unit it was stored in",
         "value": '{"include":[{"relation":"parameters","scope":{"where":{"and":['
         '{"name":"photon_energy"},{"value":{"between":[0.88,0.99]}},{"unit":"keV"}]}}}]}',
+    },
+    "not": {
+        "summary": "Raw data by anything but x-ray diffraction (an extension of ours)",
+        "value": '{"where":{"kind":"raw","not":{"techniques":{"name":"x-ray diffraction"}}}}',
     },
     "page": {
         "summary": "The second page, newest first",

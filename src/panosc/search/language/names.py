@@ -45,8 +45,8 @@ EVERYDAY: dict[str, tuple[str, ...]] = {
 """Everyday names of parameters → the names of PaNOSC and NeXus that are looked for, in order."""
 _SHORT_TECHNIQUES = {
     "ins": "inelastic neutron scattering",
-    "qens": "quasielastic neutron scattering",
-    "nse": "neutron spin echo spectroscopy",
+    "qens": "quasielastic scattering",
+    "nse": "spin echo scattering",
     "nr": "neutron reflectometry",
     "nd": "neutron diffraction",
     "tomo": "tomography",

@@ -12,7 +12,8 @@ _YEARS = re.compile(r"(?P<low>\d{1,4})?(?P<dots>\.\.)?(?P<high>\d{1,4})?")
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 _SIGN = re.compile(r"(<=|>=|<|>|≤|≥|=)?\s*(.*)", re.DOTALL)
 _SIZE = re.compile(
-    r"([0-9]{1,15}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})\s*([kKMGTP]?)(i?)[bB]?(?:ytes?)?"
+    r"([0-9]{1,15}(?:\.[0-9]{0,12})?|\.[0-9]{1,12})\s*([kmgtp]?)(i?)b?(?:ytes?)?",
+    re.IGNORECASE,
 )
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 _MOST_BYTES = 10**18

@@ -71,7 +71,7 @@ def _listed(name: str, value: str, names: Names) -> tuple[str, ...] | Unusable:
         return (value,)
     if value.casefold() in known:
         return (known[value.casefold()],)
-    near = did_you_mean(value, {*known.values(), *known})
+    near = did_you_mean(value, [*known, *known.values()])
     return Unusable(f"There is no {name} “{short(value)}” here.{near}")
 
 
@@ -84,7 +84,7 @@ def _techniques(value: str, names: Names) -> tuple[str, ...] | Unusable:
         return (value,)
     if value.casefold() in known:
         return (known[value.casefold()],)
-    near = did_you_mean(value.replace("-", " "), {*technique_names(), *known}, cutoff=0.5)
+    near = did_you_mean(value.replace("-", " "), [*technique_names(), *known], cutoff=0.5)
     return Unusable(f"There is no technique “{short(value)}” in PaNET.{near}")
 
 

@@ -60,7 +60,7 @@ def write_standard(query: Query) -> dict[str, Any]:
     parts = query.where.clauses if isinstance(query.where, And) else (query.where,)
     kept: list[Clause] = []
     includes = list(query.includes)
-    for part in parts:
+    for part in map(_together, parts):
         if isinstance(part, Related) and not _has_extension(part.clause):
             target = model.relation_by_name[part.relation].target
             scope = Query(model=target, where=part.clause)
@@ -68,6 +68,17 @@ def write_standard(query: Query) -> dict[str, Any]:
         else:
             kept.append(part)
     return write_filter(replace(query, where=all_of(kept), includes=tuple(includes)))
+
+
+def _together(clause: Clause) -> Clause:
+    """Return conditions of which one is enough, over one relation, as one condition over it."""
+    if not isinstance(clause, Or):
+        return clause
+    related = [item for item in clause.clauses if isinstance(item, Related)]
+    names = {item.relation for item in related}
+    if len(related) < len(clause.clauses) or len(names) != 1:
+        return clause
+    return Related(names.pop(), Or(tuple(item.clause for item in related)))
 
 
 def _has_extension(clause: Clause) -> bool:
