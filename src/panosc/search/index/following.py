@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -66,9 +67,12 @@ def rebuild(engine: sa.Engine, settings: Settings, clock: Clock, *, tell: Tell) 
         If it cannot be built. The old one serves on.
     """
     folder = Folder(settings.home)
-    while not Keeper(engine, folder, clock).rebuild(tell):
-        if _answered(folder, request_rebuild(folder), tell):
-            return
+    try:
+        while not Keeper(engine, folder, clock).rebuild(tell):
+            if _answered(folder, request_rebuild(folder), tell):
+                return
+    except (OSError, ValueError, SQLAlchemyError) as error:
+        raise explained(error, folder.path) from None
 
 
 def _answered(folder: Folder, word: str, tell: Tell) -> bool:
@@ -117,35 +121,39 @@ class Keeper:
     def run(self) -> None:
         """Keep the index up to date, whatever happens."""
         while not self._ends.is_set():
-            try:
-                with self._folder.writing() as lock:
-                    if lock is not None:
-                        self._keep(lock)
-            except Interrupted:
+            self._ends.wait(self._seconds_after(self._write))
+
+    def _write(self) -> None:
+        with self._folder.writing() as lock:
+            # also held while it rests after a failure: this process is still the one who writes
+            while lock is not None and lock.holds() and not self._ends.is_set():
+                self._rest(self._seconds_after(partial(self._keep, lock)))
+
+    def _seconds_after(self, work: Callable[[], None]) -> float:
+        """Do some work; return for how long to rest after it."""
+        try:
+            work()
+        except Interrupted:
+            return 0.0
+        except Exception as error:
+            # whatever it is: a node goes on without its index
+            return self._failed(error)
+        return LOOK_S
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, but not for long if somebody asks for a rebuild."""
+        end = time.monotonic() + seconds
+        while not self._ends.wait(max(0.0, min(end - time.monotonic(), LOOK_S))):
+            if time.monotonic() >= end or self._is_wanted():
                 return
-            except Exception as error:
-                # whatever it is: a node goes on without its index
-                wait_s = self._failed(error)
-            else:
-                wait_s = LOOK_S
-            # not above: the exception would keep the writer open meanwhile
-            self._ends.wait(wait_s)
 
     def rebuild(self, tell: Tell) -> bool:
-        """Build the index anew in this process; False if another one writes it.
-
-        Raises
-        ------
-        Unavailable
-            If it cannot be written.
-        """
+        """Build the index anew in this process; False if another one writes it."""
         with self._folder.writing() as lock:
             if lock is None:
                 return False
             try:
                 self._build(tell, lambda: None).close()
-            except (ValueError, OSError, SQLAlchemyError) as error:
-                raise explained(error, self._folder.path) from None
             finally:
                 self._tell(state="stopped", done=0, total=0)
         return True
@@ -181,13 +189,16 @@ class Keeper:
 
     # rebuilding
 
+    def _is_wanted(self) -> bool:
+        return (self._folder.path / WANTED).exists()
+
     def _wanted(self) -> str | None:
         path = self._folder.path / WANTED
         try:
             word = path.read_text("ascii")
-        except FileNotFoundError:
+            path.unlink()
+        except (OSError, UnicodeDecodeError):
             return None
-        path.unlink(missing_ok=True)
         return word
 
     def _replaced(self, old: Generation, word: str) -> Generation:
@@ -246,6 +257,9 @@ class Keeper:
             exc_info=None if told.hint else error,
         )
         now = self._clock().isoformat(timespec="seconds")
+        word = self._wanted()
+        if word is not None:
+            self._tell(asked=word, answer=told.detail)
         self._tell(state="failing", error=told.detail, since=self._told.since or now)
         return wait_s
 

@@ -103,7 +103,8 @@ class Standing:
 def standing(folder: Folder, engine: sa.Engine, now: datetime) -> Standing:
     """Return how the index of a home stands; asks the database for the end of the feed."""
     told = Telling(folder).read()
-    with folder.writing() as lock:
+    is_written = False
+    with suppress(OSError), folder.writing() as lock:
         is_written = lock is None
     state = told.state if is_written or told.state == "none" else "stopped"
     generation = folder.current()
