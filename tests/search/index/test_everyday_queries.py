@@ -100,6 +100,18 @@ def test_what_is_found(query: str, found: list[str], asks: dict[str, rivals.Ask]
     assert sorted(pid[-3:] for pid in got) == found
 
 
+def test_where_a_word_stands_says_how_much(asks: dict[str, rivals.Ask]) -> None:
+    def found(query: str) -> list[str]:
+        return [pid[-3:] for pid in asks["ours"]("Dataset", query)]
+
+    # two titles, then a description
+    assert found("LiFePO4") == ["001", "230", "002"]
+    # a title and a technique of one's own, then all whose technique is a kind of it
+    assert found("imaging")[0] == "157"
+    assert len(found("imaging")) > 10
+    assert found("tomography")[0] == "065"
+
+
 def test_the_rivals_are_not_hampered(ranks: Ranks) -> None:
     """They do find what needs no more than words."""
     by_name = {
