@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/load.py
 	$(BIN)/python benchmarks/ingest.py
 	$(BIN)/python benchmarks/authorisation.py
+	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/schemathesis_run.py
 
