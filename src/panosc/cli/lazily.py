@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Print what was done to a record, by whom and why, the newest first.",
     ),
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
+    "search": ("search", "search", "Search the catalogue, for what anybody may see."),
     "index": ("index", "app", "The search index: how it stands, build it anew."),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
