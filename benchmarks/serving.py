@@ -70,6 +70,8 @@ def questions(address: str, seed: int) -> Callable[[], tuple[str, str]]:
         instruments = client.get("/panosc-api/Instruments").raise_for_status().json()
         # rare in old nodes: completion
         has_suggestions = client.get("/suggest?prefix=te").status_code == 200
+    if not datasets:
+        sys.exit("The node has no public dataset to ask for.")
     words = sorted({w for d in datasets for w in d["title"].lower().split() if w.isalpha()})
     pids = [d["pid"] for d in datasets]
     techniques = sorted({t["pid"] for d in datasets for t in d.get("techniques") or ()})

@@ -69,9 +69,12 @@ def _answer_here(
 ) -> None:
     from panosc.app import create_app  # noqa: PLC0415
     from panosc.cli.serving.web import Web  # noqa: PLC0415
+    from panosc.portal.operating.board import Board  # noqa: PLC0415
 
     obeyed = (signal.SIGINT, signal.SIGTERM)
-    web = Web(create_app(settings, engine), settings, started=ready, obeyed=obeyed)
+    board = Board()
+    app = create_app(settings, engine, board=board)
+    web = Web(app, settings, board, started=ready, obeyed=obeyed)
     web.run(sockets=[listener])
 
 

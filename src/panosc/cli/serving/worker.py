@@ -92,6 +92,7 @@ def run(given: Handover, file: IO[bytes]) -> None:
         web = Web(
             create_app(settings, engine, board=board),
             settings,
+            board,
             started=lambda: (os.write(given.status, READY), None)[1],
             obeyed=(signal.SIGTERM,),
             threads=min(THREADS, given.connections),

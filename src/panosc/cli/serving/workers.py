@@ -18,6 +18,7 @@ from types import FrameType
 from panosc.cli.serving.web import grace_s
 from panosc.cli.serving.worker import Handover
 from panosc.domain.errors import Unavailable
+from panosc.portal.operating.board import retire
 from panosc.settings import Settings
 
 CONNECTIONS, MOST, LEAST = 60, 30, 4
@@ -173,6 +174,7 @@ class Workers:
         if worker.process is None:
             return
         code = worker.process.wait()
+        retire(self._board, worker.slot)
         self._forget(worker)
         if self._signals:
             return

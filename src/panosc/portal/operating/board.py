@@ -1,7 +1,7 @@
 """Memory that the web processes of one node share: what they count together.
 
-It holds two tables of clients for the limits and, for each process, a place for its numbers that
-it alone writes. Nothing in it outlives the node. What the counts mean is not known here.
+It holds two tables of clients for the limits and, for each process, its load and a place for its
+numbers, which it alone writes. Nothing in it outlives the node. What is counted is not known here.
 """
 
 import fcntl
@@ -24,6 +24,9 @@ CLIENTS = 1 << 16
 TABLES = 2
 NUMBERS = 1 << 19
 """Bytes of one process's numbers."""
+_LOADS = 64
+_LOAD = struct.Struct("=q")
+_GONE = 1 << 62
 
 
 class Area:
@@ -83,6 +86,15 @@ class Board:
             for number in range(TABLES)
         )
 
+    def tell_load(self, connections: int) -> None:
+        """Tell the other processes how many connections this one has."""
+        _LOAD.pack_into(self.memory, _LOADS + self.slot * _LOAD.size, connections)
+
+    def least_load(self) -> int:
+        """Return the connections of the process that has the fewest."""
+        loads = struct.unpack_from(f"={self.slots}q", self.memory, _LOADS)
+        return int(min(loads))
+
     def numbers(self, slot: int) -> int:
         """Return where the numbers of a process begin."""
         return HEAD + TABLES * CLIENTS * ENTRY.size + slot * NUMBERS
@@ -97,6 +109,11 @@ def size_of(slots: int) -> int:
     return HEAD + TABLES * CLIENTS * ENTRY.size + slots * NUMBERS
 
 
+def retire(fd: int, slot: int) -> None:
+    """Say that a process is no more, so that nobody leaves connections to it."""
+    os.pwrite(fd, _LOAD.pack(_GONE), _LOADS + slot * _LOAD.size)
+
+
 @contextmanager
 def shared(slots: int) -> Iterator[int]:
     """Provide the descriptor of fresh memory for so many processes, to be handed to them."""
@@ -108,6 +125,9 @@ def shared(slots: int) -> Iterator[int]:
     try:
         os.ftruncate(fd, size_of(slots))
         os.pwrite(fd, secrets.token_bytes(KEY), 0)
+        for slot in range(slots):
+            # not yet
+            retire(fd, slot)
         yield fd
     finally:
         os.close(fd)
