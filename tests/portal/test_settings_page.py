@@ -65,6 +65,24 @@ def test_values_are_shown_in_the_units_of_ones_choice(visitor):
     assert shown(visitor.get(path).text, "Wavelength")[0] == "6 Å"
 
 
+def test_ranges_of_the_search_page_are_in_them_too(visitor):
+    def unit_of_range():
+        page = visitor.get("/search?show=wavelength").text
+        choices = re.search(r'<select name="wavelength.unit".*?</select>', page, re.DOTALL)[0]
+        return re.search(r'<option value="([^"]*)" selected', choices)[1], page
+
+    assert unit_of_range()[0] == "angstrom"
+    choose(visitor, length="nm")
+    unit, page = unit_of_range()
+    assert unit == "nm"
+    assert "0.6" in re.search(r"<svg.*?</svg>", page, re.DOTALL)[0]
+    # what the address says goes before what one prefers
+    page = visitor.get("/search?wavelength=4..8 angstrom").text
+    assert re.search(
+        r'<select name="wavelength.unit".*?<option value="angstrom" selected', page, re.DOTALL
+    )
+
+
 def test_the_form_says_what_is_chosen(visitor):
     choose(visitor, theme="dark", energy="keV")
     page = visitor.get(f"{PATH}?saved=1").text

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.access import Who
+from panosc.domain.preferred import Units
+from panosc.portal.pages.personal.settings import units_of
 from panosc.portal.pages.search import nothing
 from panosc.portal.pages.search.commands import search_as
 from panosc.portal.pages.search.filters import chips, groups
@@ -43,13 +45,15 @@ def router(site: Site) -> APIRouter:
         if not place.selection.problems and place.params() != pairs:
             return go_to(place.path)
         ways = search_as(site, request, who, place.selection)
-        return site.render.page(request, "search", ways=ways, **_content(site, who, place))
+        return site.render.page(
+            request, "search", ways=ways, **_content(site, who, place, units_of(request))
+        )
 
     add_page(routes, "/search", search, summary="Search datasets")
     return routes
 
 
-def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
+def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
     """Return what the template is told."""
     selection = place.selection
     query = selection.query()
@@ -60,7 +64,7 @@ def _content(site: Site, who: Who, place: Place) -> dict[str, Any]:
     total = answer.total
     facets = site.search.facets(who, selection, FACETS)
     offered = _offered(site, who, place) if total else []
-    ranges = spreads(site.search, who, place, offered)
+    ranges = spreads(site.search, who, place, offered, preferred=units)
     shown = {spread.name for spread in ranges}
     return {
         "title": headline(total, selection.words),

@@ -8,7 +8,9 @@ from markupsafe import Markup
 from panosc.charts.histogram import Bins, draw_histogram, rows, told
 from panosc.domain.access import Who
 from panosc.domain.arguments import number
+from panosc.domain.preferred import Units
 from panosc.domain.units import canonical, category_of, display
+from panosc.portal.facts import AS_STORED
 from panosc.portal.pages.search.place import MOST_SHOWN, Place
 from panosc.portal.words import words as in_words
 from panosc.search.counts.spreads import Histogram, Parameter
@@ -49,9 +51,18 @@ class Spread:
 
 
 def spreads(
-    search: SearchService, who: Who, place: Place, offered: Sequence[Parameter]
+    search: SearchService,
+    who: Who,
+    place: Place,
+    offered: Sequence[Parameter],
+    *,
+    preferred: Units = AS_STORED,
 ) -> list[Spread]:
-    """Return the parameters to show: those with a range, those asked for, the most frequent."""
+    """Return the parameters to show: those with a range, those asked for, the most frequent.
+
+    Where the address names no unit it is the `preferred` one.
+    """
+    stored = {parameter.name: parameter.units for parameter in offered}
     first: dict[str, Between] = {}
     for item in place.selection.ranges:
         first.setdefault(item.name, item)
@@ -60,6 +71,8 @@ def spreads(
     for name in [*first, *(name for name in units if name not in first)][:MOST_SHOWN]:
         between = first.get(name)
         unit = (between.unit if between else units[name]) or None
+        if between is None and unit is None:
+            unit = preferred.first_for(name, stored.get(name, ()))
         spread = search.histogram(who, place.selection, name, unit=unit)
         found.append(_spread(name, between, unit, spread))
     for parameter in offered[:_TRIES]:
@@ -67,9 +80,10 @@ def spreads(
             break
         if parameter.name in first or parameter.name in units:
             continue
-        spread = search.histogram(who, place.selection, parameter.name)
+        unit = preferred.first_for(parameter.name, parameter.units)
+        spread = search.histogram(who, place.selection, parameter.name, unit=unit)
         if spread is not None:
-            found.append(_spread(parameter.name, None, None, spread))
+            found.append(_spread(parameter.name, None, unit, spread))
     return found
 
 
