@@ -162,7 +162,8 @@ class Keeper:
         clear(self._engine, self._folder)
         generation, fault = Generation.taken_up(self._engine, self._folder)
         if generation is None:
-            _log.warning("The index in %s is built: %s", self._folder.path, fault)
+            level = logging.INFO if self._folder.current() is None else logging.WARNING
+            _log.log(level, "The index in %s is built: %s", self._folder.path, fault)
             generation = self._build(self._progress, self._check)
         try:
             while self._is_valid(lock, generation):
