@@ -313,6 +313,34 @@ def test_no_quantities_where_there_are_none() -> None:
     assert quantities("ID16 Klein, 3D, 12 monkeys, v1.2K3") == []
 
 
+# -- slips ---------------------------------------------------------------------------------------
+
+
+@given(
+    st.sampled_from(sorted({word for one in ontology() for word in one.label.split()})),
+    st.data(),
+)
+def test_one_slip_is_seen_through(word: str, data: st.DataObject) -> None:
+    [[stem]] = [row[:1] for row in alternatives(word)[:1]] or [[""]]
+    if not word.isalpha() or len(word) < 5 or not stem:
+        return
+    place = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from(string.ascii_lowercase))
+    left, right = word[:place], word[place:]
+    for typed in (
+        left + right[1:],
+        left + letter + right,
+        left + letter + right[1:],
+        left + right[1:2] + right[:1] + right[2:],
+    ):
+        assert stem in analysis.slips(typed) | {stem for row in alternatives(typed) for stem in row}
+
+
+@pytest.mark.parametrize("word", ["ice", "LiFePO4", "300", "x-ray", "", "a b", "é" * 3, "q" * 99])
+def test_what_is_no_plain_word_has_no_slips(word: str) -> None:
+    assert analysis.slips(word) == frozenset()
+
+
 # -- weights -----------------------------------------------------------------------------------
 
 

@@ -93,6 +93,11 @@ def test_first_by_score_and_not_by_chance(name: str, asks: dict[str, rivals.Ask]
         ("elements:Bi,Se,Te", []),
         ("lysozyme the", ["026", "027", "028", "029", "030", "123", "124", "126"]),
         ("zzzzzzzz", []),
+        # the stems of what was typed and of what was meant are two letters apart
+        ("skyrmionz helicaal", []),
+        ("skyrmiions mellting", ["075"]),
+        ("ferroelectrik", ["160"]),
+        ("Ryuguu gain", ["224", "225"]),
     ],
 )
 def test_what_is_found(query: str, found: list[str], asks: dict[str, rivals.Ask]) -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from panosc.search.index.text import formulas
 from panosc.search.index.text.spelling import LONGEST_STEM, fold, stem
+from panosc.search.index.text.spelling import slips as spelt_nearly
 from panosc.search.index.text.statistics import rarity_of
 
 LEVELS = 8
@@ -24,6 +25,8 @@ HALF = 8.0
 MOST_STEMS = 4_000
 """Stems of one text; what comes after is not found."""
 _LONGEST_TEXT = 60_000
+_SHORTEST, _LONGEST = 4, 30
+"""Letters of a word that may have a slip in it."""
 _REMEMBERED = 400
 """Characters of texts that are kept, for they come again: labels, instruments, people, titles."""
 
@@ -214,6 +217,21 @@ def alternatives(word: str) -> list[list[str]]:
         return [one for one in (row, *formula) if one]
     joined = _joined(_bare(fold(chunks[0])))
     return [[joined], row] if joined in more else [row, *formula]
+
+
+def slips(word: str) -> frozenset[str]:
+    """Return the stems of what a word of a question may have been meant to be, with one slip.
+
+    None for short words and for those that are not of letters alone.
+
+    Examples
+    --------
+    >>> "tomograph" in slips("Tomografhy"), slips("LiFePO4")
+    (True, frozenset())
+    """
+    plain = fold(word[:_REMEMBERED]).strip(_EDGE).lower()
+    is_word = plain.isascii() and plain.isalpha()
+    return spelt_nearly(plain) if is_word and _SHORTEST <= len(plain) <= _LONGEST else frozenset()
 
 
 def score(total: float) -> float:

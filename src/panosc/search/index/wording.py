@@ -13,6 +13,7 @@ from panosc.domain.query import Word
 from panosc.search.index import analysis
 from panosc.search.index.compiling import Compiler, all_of, any_of
 from panosc.search.index.schema import CORE_LEVELS, DETAIL_LEVELS
+from panosc.search.index.text.statistics import UNKNOWN
 
 NEARNESS = 0.5
 """What words that stand together weigh, of the rarer one of them."""
@@ -21,8 +22,6 @@ FORGIVEN = 0.4
 BOTH = 0.3
 """How much of the lesser counts where a word stands in core text and in detail."""
 _SLOP = 2
-_SHORTEST = 4
-"""Letters of a word that may have a slip in it."""
 
 
 def told(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -71,7 +70,7 @@ class Wording:
             return self._row(analysis.stems(word.text))
         rows = [self._row(row) for row in _stems(word.text)]
         if word in self._forgiven:
-            rows += [self._slip(row[0]) for row in _stems(word.text) if len(row) == 1]
+            rows.append(self._slip(word.text))
         return Query.disjunction_max_query(rows) if rows else Query.empty_query()
 
     def _row(self, stems: Sequence[str]) -> Query:
@@ -113,13 +112,13 @@ class Wording:
         )
         return self._either(core, detail)
 
-    def _slip(self, stem: str) -> Query:
-        if len(stem) < _SHORTEST:
+    def _slip(self, text: str) -> Query:
+        meant = sorted(analysis.slips(text))
+        if not meant:
             return Query.empty_query()
-        weight = FORGIVEN * analysis.rarity(stem)
         core, detail = (
             Query.const_score_query(
-                Query.fuzzy_term_query(self._schema, field, stem, distance=1), weight
+                Query.term_set_query(self._schema, field, meant), FORGIVEN * UNKNOWN
             )
             for field in ("core_text", "detail_text")
         )

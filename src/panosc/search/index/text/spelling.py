@@ -8,6 +8,7 @@ Whatever is done here is done to both sides, so that it need not be right, only 
 import re
 import unicodedata
 from functools import lru_cache
+from string import ascii_lowercase
 
 import tantivy
 
@@ -117,6 +118,10 @@ def stem(word: str) -> str:
     >>> stem("tumours") == stem("tumor"), stem("spectra") == stem("spectrum")
     (True, True)
     """
+    return _stem(word)
+
+
+def _stem(word: str) -> str:
     if not _PLAIN.fullmatch(word):
         return word[:LONGEST_STEM]
     word = _american(_IRREGULAR.get(word, word)[:LONGEST_STEM])
@@ -133,3 +138,19 @@ def _american(word: str) -> str:
         if british in word:
             word = word.replace(british, american)
     return word
+
+
+def slips(word: str) -> frozenset[str]:
+    """Return the stems of all words that are one slip away from a word in small Latin letters.
+
+    A slip is a letter too many, too few, a wrong one, or two that changed places. The stems of two
+    such words may be much further from one another than the words.
+    """
+    cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    found = {left + right[1:] for left, right in cuts if right}
+    found |= {left + right[1] + right[0] + right[2:] for left, right in cuts if len(right) > 1}
+    for letter in ascii_lowercase:
+        found |= {left + letter + right for left, right in cuts}
+        found |= {left + letter + right[1:] for left, right in cuts if right}
+    # not remembered: they are many, and hardly any of them comes again
+    return frozenset(map(_stem, found - {word, ""}))
