@@ -39,6 +39,7 @@ PAGES = [
     "/search?q=lysozyme&technique=PaNET01189&access=open",
     "/search?q=nothingatall&year=1901",
     "/search?nonsense=1",
+    "/search/help",
     f"/datasets/{OPEN}",
     f"/datasets/{OPEN}/-/metadata",
     f"/datasets/{OPEN}/-/files",
