@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from panosc.domain.access import Who
 from panosc.domain.preferred import Units
+from panosc.domain.query import Compare, Query
 from panosc.portal.pages.personal.settings import units_of
 from panosc.portal.pages.search import nothing
 from panosc.portal.pages.search.commands import search_as
@@ -18,6 +19,7 @@ from panosc.portal.pages.search.found import asking_all, found
 from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
 from panosc.portal.pages.search.spreads import spreads
 from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.search.counts.facets import Facet
 from panosc.search.counts.spreads import Parameter
 from panosc.search.known import KnownTo
 from panosc.search.language.selection import FACETS, LAST_PAGE
@@ -63,6 +65,7 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
     hits = found(answer, read_words(meant.words if meant else selection.words, plain="all"))
     total = answer.total
     facets = site.search.facets(who, selection, FACETS)
+    named = facets | {"instrument": _instruments(site, who, place, facets["instrument"])}
     offered = _offered(site, who, place) if total else []
     ranges = spreads(site.search, who, place, offered, preferred=units)
     shown = {spread.name for spread in ranges}
@@ -74,7 +77,7 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
         "total": total,
         "hits": hits,
         "facets": groups(selection, facets),
-        "chips": chips(place, facets),
+        "chips": chips(place, named),
         "clear": place.to([("q", selection.words)] if selection.words else []),
         "carried": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
         "hidden": _hidden(place, shown),
@@ -86,9 +89,22 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
         "last_page": min(-(-total // selection.size), LAST_PAGE),
         "is_cut": total > selection.size * LAST_PAGE,
         "is_indexed": site.search.has_index(),
-        "ways_out": [] if total else nothing.ways_out(site.search, who, place, facets),
+        "ways_out": [] if total else nothing.ways_out(site.search, who, place, named),
         "meant": meant,
     }
+
+
+def _instruments(site: Site, who: Who, place: Place, listed: list[Facet]) -> list[Facet]:
+    """Return the instruments of a facet and those of filters that it does not list."""
+    keys = {"instrument", "-instrument"}
+    asked = {value for key, value in place.selection.filters() if key in keys}
+    asked -= {facet.value for facet in listed}
+    if not asked:
+        return listed
+    where = Compare(property="pid", operator="inq", operands=tuple(sorted(asked)))
+    rows = site.search.find(who, Query(model="Instrument", where=where))
+    more = [Facet(value=row["pid"], label=row["name"] or row["pid"], count=0) for row in rows]
+    return [*listed, *more]
 
 
 def _offered(site: Site, who: Who, place: Place) -> list[Parameter]:
