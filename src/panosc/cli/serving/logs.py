@@ -1,12 +1,12 @@
 """How a node that serves logs: JSON lines, or lines for a person at a terminal."""
 
+import json
 import logging
 import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from typing_extensions import override
 
 from panosc.domain import underway
@@ -38,7 +38,8 @@ class _Lines(logging.Formatter):
         said |= {key: value for key, value in vars(record).items() if key not in _KNOWN}
         if record.exc_info:
             said["error"] = self.formatException(record.exc_info)
-        return orjson.dumps(said, default=str).decode("utf-8", "replace")
+        # in ASCII: names of files and headers may hold what is no text
+        return json.dumps(said, default=str)
 
 
 class _Human(logging.Formatter):
