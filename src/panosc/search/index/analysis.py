@@ -9,13 +9,13 @@ done to a question. There is no index here and no access.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from panosc.search.index.text import formulas
 from panosc.search.index.text.spelling import LONGEST_STEM, fold, stem
 from panosc.search.index.text.spelling import slips as spelt_nearly
 from panosc.search.index.text.statistics import rarity_of
+from panosc.search.index.text.units import GLUED
 
 LEVELS = 8
 LEVEL_VALUES: tuple[float, ...] = tuple((level + 0.5) / LEVELS for level in range(LEVELS))
@@ -34,15 +34,6 @@ _STOP = frozenset(
     "a an and are as at be by for from in into is it its of on or over that the their this to via "  # noqa: SIM905
     "was we were which with".split()
 )
-_UNITS = (
-    "K|mK|eV|keV|meV|MeV|GeV|TeV|nm|pm|fm|um|mm|cm|m|km|angstrom|A|mA|uA|T|mT|kOe|Oe|kG|G|Pa|hPa"
-    "|kPa|MPa|GPa|bar|mbar|kbar|s|ms|us|ns|ps|fs|min|h|Hz|kHz|MHz|GHz|THz|V|mV|kV|W|mW|kW|mg|ug|g"
-    "|kg|ml|ul|l|M|mM|uM|mol|deg|degC|rpm|dpa|at|wt"
-)
-_QUANTITY = re.compile(
-    rf"(?<![\w.])(?P<value>[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{{1,3}})?)\s?(?P<unit>{_UNITS})(?!\w)"
-)
-_GLUED = re.compile(rf"(\d+(?:\.\d+)?)({_UNITS})")
 _JOINED = re.compile(
     r"\b(?:(x)[\s-](rays?)|(in|ex)[\s-]+(situ|vivo|vitro|operando)|(micro|nano|photo|electro"
     r"|magneto|multi|non|re|co|sub|ultra|poly|anti|inter|quasi|hydro|thermo|bio|meso|macro|pseudo"
@@ -93,16 +84,6 @@ _SATURATION = 3.0
 """The frequency that gives half of the greatest impact: k1 of BM25."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A value with a unit that stands in a text, from `start` to `end`."""
-
-    value: float
-    unit: str
-    start: int
-    end: int
-
-
 def stems(text: str) -> list[str]:
     """Return the stems of a text in their order; a word that says nothing is empty.
 
@@ -134,20 +115,6 @@ def surface_words(texts: Sequence[str]) -> set[str]:
             if 2 < len(word) <= LONGEST_STEM and word not in _STOP and word[0].isalnum():  # noqa: PLR2004
                 found.add(word.encode("utf-8", "ignore").decode("utf-8"))
     return found
-
-
-def quantities(text: str) -> list[Quantity]:
-    """Return the values with units in a text: ``100 K``, ``5nm``, ``12keV``.
-
-    Examples
-    --------
-    >>> [(found.value, found.unit) for found in quantities("LaB6 at 100K and 12.4 keV")]
-    [(100.0, 'K'), (12.4, 'keV')]
-    """
-    return [
-        Quantity(float(found["value"]), found["unit"], found.start(), found.end())
-        for found in _QUANTITY.finditer(text[:_LONGEST_TEXT])
-    ]
 
 
 def rarity(stem: str) -> float:
@@ -323,7 +290,7 @@ def _add_piece(piece: str, found: list[str]) -> None:
             if part:
                 _add_piece(part, found)
     else:
-        glued = _GLUED.fullmatch(piece) if piece[0].isdigit() else None
+        glued = GLUED.fullmatch(piece) if piece[0].isdigit() else None
         if glued is not None:
             found += (_number(glued[1]), stem(glued[2].lower()))
         else:
