@@ -5,7 +5,16 @@ import os
 import signal
 import time
 
+import pytest
 from test_serve import ready
+
+
+@pytest.fixture
+def indexed(node, database_url):
+    """A node whose database runs already: starting it with each command takes time."""
+    node.home.mkdir(parents=True)
+    (node.home / "panosc.toml").write_text(f"database_url = {json.dumps(database_url)}\n")
+    return node
 
 
 def status(node):
@@ -14,7 +23,8 @@ def status(node):
     return json.loads(told.stdout)
 
 
-def test_the_index_is_kept_by_a_node_that_serves_and_built_anew_at_any_time(node, tmp_path):
+def test_the_index_is_kept_by_a_node_that_serves_and_built_anew_at_any_time(indexed, tmp_path):
+    node = indexed
     rows = [json.dumps({"pid": f"10.1/{n}", "title": "T", "isPublic": True}) for n in range(20)]
     (tmp_path / "Dataset.ndjson").write_text("\n".join(rows) + "\n")
     assert node.run("catalogue", "load", str(tmp_path)).returncode == 0
@@ -52,11 +62,10 @@ def test_the_index_is_kept_by_a_node_that_serves_and_built_anew_at_any_time(node
     assert "Traceback" not in server.stderr.read()
 
 
-def test_what_keeps_the_index_from_being_built_is_said(node):
-    node.home.mkdir(parents=True)
-    (node.home / "index").write_text("in the way")
-    failed = node.run("index", "rebuild")
+def test_what_keeps_the_index_from_being_built_is_said(indexed):
+    (indexed.home / "index").write_text("in the way")
+    failed = indexed.run("index", "rebuild")
     assert failed.returncode == 1
     assert "cannot be written: File exists" in failed.stderr
     assert "Traceback" not in failed.stderr
-    assert status(node)["usable"] is False
+    assert status(indexed)["usable"] is False
