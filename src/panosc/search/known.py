@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 
 from panosc.domain.access import Who
 from panosc.domain.query import Query
+from panosc.domain.units import display
 from panosc.search.language.completing import Counted
 from panosc.search.language.names import Names
 from panosc.search.language.selection import Selection
@@ -55,7 +56,11 @@ class KnownTo:
         names = self._search.parameter_names(self._who)
         first = [name for name in names if name.casefold().startswith(lower)]
         then = [name for name in names if f"_{lower}" in name.casefold() and name not in first]
-        return [(name, name.replace("_", " "), None) for name in [*first, *then][:limit]]
+        return [(name, self._measured(name), None) for name in [*first, *then][:limit]]
+
+    def _measured(self, parameter: str) -> str:
+        units = [display(unit) for unit in self.units(parameter)]
+        return f"parameter in {', '.join(units[:3])}" if units else "parameter"
 
     def units(self, parameter: str) -> Collection[str]:
         """Return the units of a parameter, the most frequent first; none without an index."""

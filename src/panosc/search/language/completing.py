@@ -186,8 +186,7 @@ def _fit(concept: Concept, prefix: str) -> tuple[int, str]:
         text = name.casefold()
         if text == lower:
             return 0, name
-        if text.startswith(lower):
-            best = min(best, (1, name))
-        elif f" {lower}" in text:
-            best = min(best, (2, name))
+        rank = 1 if text.startswith(lower) else 2 if f" {lower}" in text else _NO_FIT
+        if rank < best[0]:
+            best = rank, name
     return best
