@@ -1,8 +1,8 @@
 """Make the frozen word statistics of the search index: how rare each stem is in texts of the field.
 
-Texts are the labels and definitions of PaNET, the documentation in the NeXus definitions and in the
-ICAT definitions of the ESRF, and the descriptions of the Python packages that are installed here.
-Each paragraph counts as one text. Only numbers leave this script: in how many texts a stem stands.
+Texts are the labels and definitions of PaNET, and the documentation in the NeXus definitions and in
+the ICAT definitions of the ESRF. Each paragraph counts as one text. Only numbers leave this script:
+in how many texts a stem stands.
 
 Run it with the development requirements installed; it writes beside `search.index.text.statistics`.
 The ranks of all catalogues change with the file: change `VERSION` of the index schema too.
@@ -14,7 +14,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 
 from panosc.search.index.analysis import stems
@@ -23,23 +23,18 @@ HERE = Path(__file__).parent.parent
 OUT = HERE / "src/panosc/search/index/text/word_statistics.txt"
 FEWEST, SHORTEST = 3, 4
 """Texts that a stem has to stand in, and words that make a text."""
-FIELD = re.compile(
-    r"x-?ray|neutron|synchrotron|nexus|hdf5|diffract|scatter|detector|physic|chemi|spectr|microscop"
-    r"|tomogra|crystal|imaging|science|scientif|experiment|measure|sample|beam",
-    re.IGNORECASE,
-)
+ADDRESS = re.compile(r"https?://\S+")
 HEAD = """\
 # How rare stems are in texts of photon and neutron science: ln(1 + (N - n + 0.5) / (n + 0.5)),
 # then the stems with that. Counted by scripts/make_word_statistics.py in: PaNET (its developers,
-# CC BY 4.0), the documentation in the NeXus definitions (NIAC, LGPL 3.0) and in the ICAT
-# definitions of the ESRF (MIT), and in descriptions of Python packages of the field. The texts
-# themselves are not here.
+# CC BY 4.0), and the documentation in the NeXus definitions (NIAC, LGPL 3.0) and in the ICAT
+# definitions of the ESRF (MIT). The texts themselves are not here.
 """
 
 
 def main() -> None:
     """Count and write."""
-    texts = {text for text in _texts() if len(text.split()) >= SHORTEST}
+    texts = {ADDRESS.sub(" ", text) for text in _texts() if len(text.split()) >= SHORTEST}
     counts = Counter(stem for text in texts for stem in set(stems(text)))
     by_rarity: defaultdict[float, list[str]] = defaultdict(list)
     for stem, count in counts.items():
@@ -62,12 +57,6 @@ def _texts() -> Iterator[str]:
         folder = Path(str(import_module(package).__file__)).parent
         for path in sorted(folder.glob(pattern)):
             yield from _documentation(path)
-    for package_of in metadata.distributions():
-        about = package_of.metadata
-        told = f"{about['Summary'] or ''}\n\n{about.get_payload() or ''}"
-        for paragraph in re.split(r"\n\s*\n", told):
-            if FIELD.search(paragraph):
-                yield " ".join(re.sub(r"https?://\S+|[`*#|<>\[\]]", " ", paragraph).split())
 
 
 def _documentation(path: Path) -> Iterator[str]:
