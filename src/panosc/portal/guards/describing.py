@@ -54,14 +54,16 @@ OF_RECORDS = {410: "It was here, and has been erased or withdrawn."}
 _OURS = ("HTTPValidationError", "ValidationError")
 
 
-def install(app: FastAPI) -> None:
-    """Let the description of `app` say it."""
+def install(app: FastAPI, base_url: str | None = None) -> None:
+    """Let the description of `app` say it, and where the node is for the outside."""
     plain = app.openapi
 
     def openapi() -> Described:
         document = plain()
         if "x-errors" not in document.get("info", {}):
             describe(document)
+        if base_url is not None:
+            document["servers"] = [{"url": base_url.rstrip("/")}]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

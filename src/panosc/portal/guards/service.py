@@ -14,6 +14,7 @@ from panosc.portal.guards.counting import Counting
 from panosc.portal.guards.forgery import Forgery
 from panosc.portal.guards.hosts import Hosts
 from panosc.portal.guards.limits import Limits
+from panosc.portal.guards.prefix import Prefix
 from panosc.portal.guards.requests import Requests
 from panosc.portal.operating.board import Board
 from panosc.portal.operating.numbers import Numbers
@@ -30,7 +31,7 @@ def install(
     numbers: Numbers,
 ) -> None:
     """Put all guards in front of `app`; the one that is added last is met first."""
-    describing.install(app)
+    describing.install(app, settings.base_url)
     app.add_middleware(Counting, budgets=budgets)
     app.add_middleware(Bodies)
     app.add_middleware(Forgery, settings=settings)
@@ -38,4 +39,5 @@ def install(
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(Clients, settings=settings)
     security.install(app, settings)
+    app.add_middleware(Prefix, settings=settings)
     app.add_middleware(Requests, settings=settings, numbers=numbers)
