@@ -12,7 +12,15 @@ from pathlib import Path
 import everyday_rivals as rivals
 import pytest
 import sqlalchemy as sa
+import tantivy
 from search_catalogue import Catalogue
+
+from panosc.domain.access import ANYONE
+from panosc.domain.query import Query
+from panosc.search.index import gathering, schema
+from panosc.search.index.access import Gate
+from panosc.search.index.searching import Moment
+from panosc.search.language.words import read_words
 
 HARD = {"formula", "synonym", "unit", "typo"}
 Ranks = dict[str, dict[rivals.Everyday, float]]
@@ -115,6 +123,30 @@ def test_where_a_word_stands_says_how_much(asks: dict[str, rivals.Ask]) -> None:
     assert found("imaging")[0] == "157"
     assert len(found("imaging")) > 10
     assert found("tomography")[0] == "065"
+
+
+@pytest.mark.parametrize("query", ["LiFePO4 operando", "diffraction", '"fast charge" cathodes'])
+def test_a_record_scores_alike_wherever_it_is(query: str, asks: dict[str, rivals.Ask]) -> None:
+    """Alone in an index as among hundreds: what else there is does not count."""
+    ours = asks["ours"]
+    assert isinstance(ours, rivals.Ours)
+    pid = "20.500.99999/everyday-001"
+    with ours.service._engine.connect() as connection:
+        find = sa.text("select id from dataset where pid = :pid")
+        keys = connection.execute(find, {"pid": pid}).scalars().all()
+        found = list(gathering.documents(connection, "Dataset", keys))
+    fields = schema.build()
+    index = tantivy.Index(fields)
+    writer = index.writer(num_threads=1)
+    for document in found:
+        writer.add_document(document)
+    writer.commit()
+    index.reload()
+    gate = Gate(fields, ANYONE, now=rivals.NOW, shared=())
+    moment = Moment(index, index.searcher(), gate)
+    question = Query(model="Dataset", words=read_words(query, plain="all"))
+    [alone] = moment.best(moment.query(question, None), limit=5).scores
+    assert alone == pytest.approx(ours.scores("Dataset", query)[pid], rel=1e-6)
 
 
 def test_the_rivals_are_not_hampered(ranks: Ranks) -> None:
