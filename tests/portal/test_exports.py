@@ -239,12 +239,32 @@ def test_what_was_not_released_yet_was_not_updated_then():
     assert atom.updated(record(measured=None), now) == "1970-01-01T00:00:00.000Z"
 
 
+def test_an_entry_is_not_published_before_its_time():
+    feed = atom.Feed(title="t", author="a", page="p", self="s", first="f", next=None, previous=None)
+    later = record(released="2031-05-01T00:00:00.000Z", measured=None)
+    text = atom.document(feed, [later], now=datetime(2021, 1, 1, tzinfo=UTC))
+    (entry,) = feedparser.parse(text).entries
+    assert "published" not in entry
+    assert "2031" not in text.decode()
+
+
 def test_an_entry_keeps_its_id_at_another_address():
     here, there = (
         record(pid="local/1", url=f"https://{host}/datasets/local/1") for host in ("a", "b")
     )
     assert atom.identifier(here) == atom.identifier(there)
     assert atom.identifier(here) != atom.identifier(record(pid="local/2"))
+
+
+def test_files_have_an_end_and_say_so(node, monkeypatch):
+    monkeypatch.setattr("panosc.portal.pages.exports.routes.MOST", 10)
+    total = node.get("/search.json").json()["total"]
+    table_of, library = node.get("/search.csv"), node.get("/search.bib")
+    assert len(rows_of(table_of)) == len(parse_string(library.text, "bibtex").entries) == 10
+    for answer in (table_of, library):
+        assert answer.headers["x-limit"] == "10"
+        assert answer.headers["x-total-count"] == str(total)
+    assert f"the first 10 of {total}" in library.text.partition("\n")[0]
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "bib", "atom"])

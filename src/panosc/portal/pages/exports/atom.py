@@ -58,8 +58,8 @@ def _entry(root: ET.Element, record: Record, stamp: str) -> None:
     _add(entry, "id", identifier(record))
     _add(entry, "title", record.title)
     _add(entry, "updated", stamp)
-    if record.released or record.measured:
-        _add(entry, "published", record.released or record.measured or "")
+    if stamp != _NEVER:
+        _add(entry, "published", stamp)
     for person in record.people:
         _add(ET.SubElement(entry, "author"), "name", person.name)
     if not record.people:
