@@ -22,20 +22,24 @@ Asked = tuple[str, str, str, str]
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _USED = re.compile(r'"(requests|bytes|number)": \d+')
 """What one used of a budget, and the numbers of lines of the audit trail."""
+_ASKED = re.compile(r"(?m)^(# \w+ )?panosc_(http|database|web|index)_.*\n")
+"""How much was asked of a node until now, and what its processes are at."""
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")
 
 
 def blanked(node: Node, answer: Answer) -> tuple[int, dict[str, str], str]:
     """Return an answer without its date, the node's address, and what was made at random."""
 
+    request = answer.headers["x-request-id"]
+
     def blank(text: str) -> str:
         text = text.replace(node.address, "NODE").replace(
             node.address.removeprefix("http://"), "NODE"
         )
-        for value, name in node.ids.items():
+        for value, name in {**node.ids, request: "REQUEST"}.items():
             text = text.replace(value, name)
         # when this node first knew of something, by the clock of its database
-        return _USED.sub("USED", _MOMENT.sub("MOMENT", text))
+        return _ASKED.sub("", _USED.sub("USED", _MOMENT.sub("MOMENT", text)))
 
     headers = {name: blank(value) for name, value in answer.headers.items() if name != "date"}
     return answer.status, headers, blank(answer.body)
