@@ -10,12 +10,15 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from panosc.charts.bars import draw_bars
+from panosc.charts.histogram import Bins, draw_histogram, rows, told
 from panosc.charts.svg import draw, finding, table
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
 from panosc.portal.citation import cite
 from panosc.portal.facts import Maker
 from panosc.portal.hits import Hit
 from panosc.portal.pages.search import Paging, Place
+from panosc.portal.pages.search.found import Found, fits_of, marked, snippet
+from panosc.portal.pages.search.spreads import Spread
 from panosc.portal.site import Site, add_page
 from panosc.search.language.selection import Selection
 
@@ -41,6 +44,8 @@ def router(site: Site) -> APIRouter:
             plots=[_shown(plot, f"example-{index}") for index, plot in enumerate(_plots())],
             bars=Markup(draw_bars(_COUNTS, name=_BARS, identifier="bars")),  # noqa: S704
             paging=Paging(Place(selection=Selection(page=5), root=site.render.root)),
+            spread=_spread(),
+            found=_found(),
             people=_PEOPLE,
             files=_FILES,
             cited=cite(
@@ -79,6 +84,40 @@ def _hit(index: int, state: str) -> Hit:
         size=None if index == 2 else 18_400_000_000,  # noqa: PLR2004
         methods="small angle neutron scattering",
     )
+
+
+def _spread() -> Spread:
+    edges = tuple(0.5 + 0.25 * index for index in range(25))
+    counts = tuple(round(60 * math.exp(-(((index - 14) / 5) ** 2))) for index in range(24))
+    bins = Bins(edges=edges, counts=counts, unit="angstrom")
+    finding = told(bins, what="Incident wavelength")
+    picture = draw_histogram(bins, name=finding, identifier="spread", low=3.0, high=5.0)
+    return Spread(
+        name="incident_wavelength",
+        label="Incident wavelength",
+        low="3",
+        high="5",
+        unit="angstrom",
+        units=(("angstrom", "Å"), ("nm", "nm")),
+        picture=Markup(picture),  # noqa: S704 - drawn from the numbers above
+        finding=finding,
+        rows=rows(bins),
+        missing=3,
+    )
+
+
+def _found() -> list[Found]:
+    fits = fits_of("scattering")
+    text = "How an example swells, seen by scattering at seven temperatures and two pressures."
+    return [
+        Found(
+            hit=hit,
+            title=marked(hit.title, fits),
+            snippet=snippet(text, fits),
+            why=[("scattering", "title, abstract")],
+        )
+        for hit in (_hit(0, "open"), _hit(1, "embargoed"))
+    ]
 
 
 def _shown(plot: Plot, identifier: str) -> dict[str, object]:

@@ -22,6 +22,7 @@ from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.search.counts.facets import Facet
 from panosc.search.counts.spreads import Parameter
 from panosc.search.known import KnownTo
+from panosc.search.language.names import Names
 from panosc.search.language.selection import FACETS, LAST_PAGE
 from panosc.search.language.words import read_words
 
@@ -79,7 +80,7 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
         "facets": groups(selection, facets),
         "chips": chips(place, named),
         "clear": place.to([("q", selection.words)] if selection.words else []),
-        "carried": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
+        "carried": [pair for pair in place.params() if pair[0] not in {"q", "page"}],
         "hidden": _hidden(place, shown),
         "spreads": ranges,
         "offered": [parameter for parameter in offered if parameter.name not in shown],
@@ -111,7 +112,8 @@ def _offered(site: Site, who: Who, place: Place) -> list[Parameter]:
     """Return parameters for a range: those most of the datasets found have, if that is known."""
     found = site.search.parameters(who, place.selection, limit=MOST_OFFERED)
     if found or site.search.has_index():
-        return found
+        # a name that no address can spell is no filter
+        return [item for item in found if Names().parameter(item.name)]
     names = site.search.parameter_names(who)[:MOST_OFFERED]
     return [Parameter(name=name, count=0, units=()) for name in names]
 
@@ -123,7 +125,7 @@ def _hidden(place: Place, shown: set[str]) -> Pairs:
     ranges = {(item.name, item.text) for item in place.selection.ranges}
     for pair in place.params():
         key = pair[0]
-        if key in {*FACETS, "page", "after"}:
+        if key in {*FACETS, "page"}:
             continue
         if pair in ranges and key in shown and key not in seen:
             # the first range of a parameter stands in its own fields

@@ -1,7 +1,7 @@
 """Addresses of the search page: what is asked, and how the answer is shown.
 
-What is asked is a `Selection`; only the page itself knows of ``view`` (list or table), ``show``
-(a parameter whose spread is shown, ``NAME`` or ``NAME UNIT``) and ``after`` (beyond the last page).
+What is asked is a `Selection`; only the page itself knows of ``view`` (list or table) and ``show``
+(a parameter whose spread is shown, ``NAME`` or ``NAME UNIT``).
 Form fields ``NAME.min``, ``NAME.max`` and ``NAME.unit`` become one range, empty ones nothing.
 """
 
@@ -30,7 +30,6 @@ class Place:
     view: str = VIEWS[0]
     shown: tuple[tuple[str, str], ...] = ()
     """Name and unit (may be empty) of the parameters asked to be shown."""
-    after: str = ""
     root: str = ""
 
     def params(self) -> Pairs:
@@ -39,8 +38,6 @@ class Place:
         pairs += [("show", f"{name} {unit}".strip()) for name, unit in self.shown]
         if self.view != VIEWS[0]:
             pairs.append(("view", self.view))
-        if self.after:
-            pairs.append(("after", self.after))
         return pairs
 
     @property
@@ -55,7 +52,7 @@ class Place:
 
     def asking(self, selection: Selection) -> "Place":
         """Return the first page of another question, shown alike."""
-        return replace(self, selection=replace(selection, page=1), after="")
+        return replace(self, selection=replace(selection, page=1))
 
     def sorted_by(self, sort: str) -> str:
         """Return the address of the same in another order."""
@@ -86,7 +83,7 @@ class Paging:
     def at(self, number: int) -> str:
         """Return the address of a page."""
         selection = replace(self._place.selection, page=number)
-        return replace(self._place, selection=selection, after="").path
+        return replace(self._place, selection=selection).path
 
     def near(self, last: int) -> list[int | None]:
         """Return the pages to offer, None for a gap."""
@@ -102,10 +99,9 @@ class Paging:
 def read(pairs: Pairs, names: Names, root: str) -> Place:
     """Return the place that the query part of a URL spells, whatever its spelling."""
     joined = ranges_joined(pairs)
-    own = [(key, value) for key, value in joined if key in {"show", "view", "after"}]
+    own = [(key, value) for key, value in joined if key in {"show", "view"}]
     asked = [pair for pair in joined if pair not in own]
     views = [value for key, value in own if key == "view" and value in VIEWS]
-    after = [value[:_LONGEST] for key, value in own if key == "after"]
     shown: dict[str, str] = {}
     for key, value in own:
         name, _, unit = value.partition(" ")
@@ -119,7 +115,6 @@ def read(pairs: Pairs, names: Names, root: str) -> Place:
         selection=selection,
         view=views[0] if views else VIEWS[0],
         shown=tuple(rest[-MOST_SHOWN:]),
-        after=after[0] if after else "",
         root=root,
     )
 
