@@ -22,6 +22,7 @@ from following_index import (
 from tantivy import Query
 
 from panosc.domain.errors import Unavailable
+from panosc.portal.operating import indexed
 from panosc.search.index.folder import Folder
 from panosc.search.index.following import explained, rebuild
 from panosc.search.index.keeping.standing import standing
@@ -80,6 +81,8 @@ def test_a_full_disk_is_told_and_the_old_index_serves_on(
             assert found.error is not None
             assert f"The disk of {folder.path} is full" in found.error
             assert found.usable
+            assert indexed.word(folder) == "failing"
+            assert "panosc_index_failing 1" in list(indexed.lines(found))
             assert found.behind > 0
             now = folder.reader()
             assert now is not None

@@ -4,6 +4,7 @@ import random
 import time
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from following_index import (
     Changing,
@@ -22,6 +23,7 @@ from panosc.settings import Settings
 ROUNDS = 200
 
 
+@pytest.mark.slow
 def test_the_index_equals_the_catalogue_after_200_rounds_of_writes_and_kills(
     engine: sa.Engine, settings: Settings, tmp_path: Path
 ) -> None:

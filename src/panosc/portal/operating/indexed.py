@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 from panosc.search.index.folder import Folder
-from panosc.search.index.keeping.standing import Standing
+from panosc.search.index.keeping.standing import Standing, Telling
 
 
 def word(folder: Folder) -> str:
-    """Return ``ok`` where the index answers, ``none`` where the database does alone."""
-    return "none" if folder.reader() is None else "ok"
+    """Return ``ok`` where the index answers, ``none`` where the database does alone.
+
+    ``failing``: it answers, but cannot be brought up to date.
+    """
+    if folder.reader() is None:
+        return "none"
+    return "ok" if Telling(folder).read().error is None else "failing"
 
 
 def lines(found: Standing) -> Iterator[str]:
