@@ -4,6 +4,7 @@
 the detail condition.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,7 @@ _TIMES = {
 }
 _TAGGED = frozenset({"pid", "panetId", "name"})
 _INSTRUMENT = {"pid": "instrument", "name": "instrument_name", "facility": "facility"}
+_OPEN = "*"
 
 
 class Inexact(Exception):
@@ -124,9 +126,11 @@ class Compiler:
 
     def range(self, asked: Wanted) -> Query:
         """Return the records with a number between, of a field of numbers by name."""
-        opening = "{" if asked.is_above else "["
-        closing = "}" if asked.is_below else "]"
-        low, high = (_written(end) for end in (asked.low, asked.high))
+        low, is_above = _end(asked.low, is_left_out=asked.is_above, outwards=-math.inf)
+        high, is_below = _end(asked.high, is_left_out=asked.is_below, outwards=math.inf)
+        if low == high == _OPEN:
+            return Query.exists_query(asked.path)
+        opening, closing = "{" if is_above else "[", "}" if is_below else "]"
         return self._index.parse_query(f"{asked.path}:{opening}{low} TO {high}{closing}")
 
     def between(self, field: str, low: int, high: int) -> Query:
@@ -206,7 +210,7 @@ class Compiler:
         numbers = [
             item
             for item in compare.operands
-            if isinstance(item, int) and not isinstance(item, bool) and FIRST < item < LAST
+            if isinstance(item, int) and not isinstance(item, bool) and FIRST + 1 < item < LAST - 1
         ]
         if len(numbers) != len(compare.operands):
             raise Inexact
@@ -302,9 +306,20 @@ def _texts(operands: Sequence[Value]) -> list[str]:
     return found
 
 
-def _written(end: float) -> str:
-    """Return a number as the grammar of ranges takes it: with a point, no exponent, no plus."""
-    if abs(end) == LARGEST:
-        return "*"
-    text = format(Decimal(end), "f")
-    return text if "." in text else f"{text}.0"
+def _end(end: float, *, is_left_out: bool, outwards: float) -> tuple[str, bool]:
+    """Return an end of a range as the grammar takes it, and whether it is left out.
+
+    That is with a point, without exponent or plus. The index fails where one end is a whole number
+    and the other is not, and tells -0 from 0: so a whole number gives way to its neighbour.
+    """
+    if end == math.copysign(LARGEST, outwards) and not is_left_out:
+        return _OPEN, False
+    if end == math.floor(end) and abs(end) < 2**64:
+        if abs(end) >= 2**52:
+            # its neighbours are whole numbers, too
+            raise Inexact
+        end = math.nextafter(end, -outwards if is_left_out else outwards)
+        is_left_out = not is_left_out
+    # the shortest digits that mean this number
+    text = format(Decimal(repr(end)), "f")
+    return (text if "." in text else f"{text}.0"), is_left_out

@@ -160,8 +160,10 @@ def _sorted_by(facts: Facts) -> dict[str, int]:
     )
     found: dict[str, int] = {}
     for name, value in zip(SORTS, given, strict=True):
-        found[f"{name}_up"] = LAST if value is None else value
-        found[f"{name}_down"] = FIRST if value is None else value
+        # beyond these no question is asked of the index, and the database sorts
+        known = None if value is None else max(FIRST + 1, min(LAST - 1, value))
+        found[f"{name}_up"] = LAST if known is None else known
+        found[f"{name}_down"] = FIRST if known is None else known
     return found
 
 

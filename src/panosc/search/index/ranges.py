@@ -74,7 +74,11 @@ def _narrowed(path: str, values: list[Compare], scale: Scale | None) -> Wanted |
         known = [item for item in numbers if item is not None and not math.isnan(item)]
         if operator not in _OUTWARDS or len(known) != len(numbers):
             return None
-        found = _between(found, operator, _ends(operator, known, scale))
+        ends = _ends(operator, known, scale)
+        if any(abs(end) >= LARGEST for end in ends):
+            # the index holds infinity for the largest number
+            return None
+        found = _between(found, operator, ends)
     return found
 
 
@@ -91,7 +95,7 @@ def _ends(operator: str, numbers: list[float], scale: Scale | None) -> list[floa
 
 def _between(before: Wanted, operator: str, ends: list[float]) -> Wanted:
     low, high, is_above, is_below = before.low, before.high, before.is_above, before.is_below
-    first, last = (max(-LARGEST, min(LARGEST, end)) for end in (ends[0], ends[-1]))
+    first, last = ends[0], ends[-1]
     if operator in {"gt", "gte", "between"}:
         is_above = max((low, is_above), (first, operator == "gt"))[1]
         low = max(low, first)

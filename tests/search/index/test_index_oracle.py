@@ -1,0 +1,73 @@
+"""Random questions: index, SQL and brute force give equal answers, whoever asks and whenever."""
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from index_judging import Judge, first_fault
+from index_samples import NOW, Row, sample
+from search_catalogue import Catalogue
+
+from panosc.domain.access import ANYONE
+from panosc.search.index.following import rebuild
+from panosc.search.loopback.filter import read_filter
+from panosc.settings import Settings
+
+CATALOGUES, QUESTIONS = 3, 2000
+
+
+@pytest.fixture(scope="module")
+def judges(empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]) -> list[Judge]:
+    found = []
+    for seed in range(CATALOGUES):
+        engine, settings = empty_engine(), Settings(home=new_home())
+        made = sample(seed)
+        with engine.begin() as connection:
+            made.fill(connection)
+        rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
+        found.append(Judge(engine, settings, made))
+    return found
+
+
+def test_index_sql_and_brute_force_agree(judges: list[Judge]) -> None:
+    fault = first_fault(judges, range(QUESTIONS))
+    assert fault is None, fault
+    counts = sum((judge.counts for judge in judges), Counter[str]())
+    assert counts["asked"] == QUESTIONS
+    # it is not SQL that is held against itself, nor nothing against nothing
+    assert counts["by the index"] > 0.5 * QUESTIONS, counts
+    assert counts["found some"] > 0.4 * QUESTIONS, counts
+
+
+NUMBERS = (-1e300, -2.5, -1.0, -0.0, 0.0, 5e-324, 1.0, 1.064, 3.0, 2.0**53, 1e300)
+
+
+@pytest.fixture(scope="module")
+def measured(filled: Callable[..., Catalogue]) -> Catalogue:
+    rows: list[Row] = []
+    for place, number in enumerate(NUMBERS):
+        owner = {"datasetId": f"ds/{place}"}
+        rows.append(("Dataset", {"pid": f"ds/{place}", "access": "open"}))
+        rows.append(("Parameter", {"id": place, "name": "x", "value": number, **owner}))
+    return filled(rows)
+
+
+@pytest.mark.parametrize("ends", ["[]", "[)", "(]", "()"])
+def test_ends_of_ranges_may_be_whole_or_not(measured: Catalogue, ends: str) -> None:
+    """The library of the index fails where one end is a whole number and the other is not."""
+    above, below = "gte" if ends[0] == "[" else "gt", "lte" if ends[1] == "]" else "lt"
+    for low, high in combinations_with_replacement(NUMBERS, 2):
+        value = {above: low, below: high}
+        where = {"and": [{"name": "x"}, {"value": value}]}
+        include = {"relation": "parameters", "scope": {"where": where}}
+        query = read_filter({"include": [include], "fields": ["pid"]}, "Dataset")
+        found = {item["pid"] for item in measured.service.find(ANYONE, query)}
+        assert found == {
+            f"ds/{place}"
+            for place, number in enumerate(NUMBERS)
+            if (low < number or (number == low and above == "gte"))
+            and (number < high or (number == high and below == "lte"))
+        }, value
