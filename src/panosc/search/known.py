@@ -4,7 +4,9 @@ Everything is counted and listed for that one person, so that nothing here tells
 person may not see.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from typing_extensions import override
 
 from panosc.domain.access import Who
 from panosc.domain.query import Query
@@ -25,14 +27,19 @@ class KnownTo:
     def __init__(self, search: SearchService, who: Who) -> None:
         self._search = search
         self._who = who
-        self._units: dict[str, tuple[str, ...]] | None = None
+        self._units: dict[str, tuple[str, ...] | None] = {}
         self._listed: dict[str, list[dict[str, str]]] = {}
+
+    def parameter_names(self) -> Collection[str]:
+        """Return the names of all parameters."""
+        found = self._search.parameters(self._who, Selection(), limit=MOST_NAMES)
+        return [item.name for item in found] or self._search.parameter_names(self._who)
 
     @property
     def names(self) -> Names:
         """The names to read a question with."""
         return Names(
-            parameters=self._search.parameter_names(self._who),
+            parameters=_Parameters(self),
             units=self.units,
             spellings=self.spellings,
         )
@@ -50,24 +57,32 @@ class KnownTo:
                 found.append((facet.label if is_plain else facet.value, facet.label, facet.count))
         return found[:limit]
 
-    def parameters(self, prefix: str, limit: int) -> list[Counted]:
+    def parameters(self, prefix: str, limit: int) -> Sequence[Counted]:
         """Return names of parameters that begin so, or have a part that does."""
         lower = prefix.casefold()
-        names = self._search.parameter_names(self._who)
-        first = [name for name in names if name.casefold().startswith(lower)]
-        then = [name for name in names if f"_{lower}" in name.casefold() and name not in first]
-        return [(name, self._measured(name), None) for name in [*first, *then][:limit]]
-
-    def _measured(self, parameter: str) -> str:
-        units = [display(unit) for unit in self.units(parameter)]
-        return f"parameter in {', '.join(units[:3])}" if units else "parameter"
+        found = [
+            item
+            for item in self._search.parameters(self._who, Selection(), limit=MOST_NAMES)
+            if f"_{item.name}".casefold().find(f"_{lower}") >= 0
+        ]
+        if not found and not self._search.has_index():
+            names = self._search.parameter_names(self._who)
+            return [(name, "parameter", None) for name in names if name.startswith(prefix)][:limit]
+        found.sort(key=lambda item: not item.name.casefold().startswith(lower))
+        return [(item.name, _measured(item.units), item.count) for item in found[:limit]]
 
     def units(self, parameter: str) -> Collection[str]:
         """Return the units of a parameter, the most frequent first; none without an index."""
-        if self._units is None:
-            found = self._search.parameters(self._who, Selection(), limit=MOST_NAMES)
-            self._units = {item.name: item.units for item in found}
-        return self._units.get(parameter, ())
+        return self._units_of(parameter) or ()
+
+    def has_parameter(self, name: str) -> bool:
+        """Whether there is a parameter of this name."""
+        return self._units_of(name) is not None
+
+    def _units_of(self, parameter: str) -> tuple[str, ...] | None:
+        if parameter not in self._units:
+            self._units[parameter] = self._search.units(self._who, parameter)
+        return self._units[parameter]
 
     def words(self, prefix: str, limit: int) -> list[Counted]:
         """Return words of the texts that begin so; none without an index."""
@@ -95,3 +110,27 @@ class KnownTo:
             found[name] = row["pid"]
         own = {name: pid for name, pid in found.items() if name and name not in shared}
         return own | {row["pid"].casefold(): row["pid"] for row in rows}
+
+
+class _Parameters(Collection[str]):
+    """The names of the parameters: whether there is one is asked alone, as that is quick."""
+
+    def __init__(self, known: KnownTo) -> None:
+        self._known = known
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._known.has_parameter(name)
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known.parameter_names())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._known.parameter_names())
+
+
+def _measured(units: tuple[str, ...]) -> str:
+    shown = ", ".join(display(unit) for unit in units[:3])
+    return f"parameter in {shown}" if shown else "parameter"

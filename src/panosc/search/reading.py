@@ -170,6 +170,11 @@ class Reading:
         statement = sa.select(found.c.name).where(sa.or_(*seen)).order_by(found.c.name)
         return [row.name for row in self.run(statement)]
 
+    def has_parameter(self, name: str) -> bool:
+        """Whether the viewer may see a parameter of this name."""
+        seen = [self._has_parameter(sa.literal(name), owner) for owner in ("Dataset", "Document")]
+        return _is_text(name) and bool(self.run(sa.select(sa.or_(*seen)))[0][0])
+
     def _has_parameter(self, name: sa.ColumnElement[Any], owner: str) -> Condition:
         place = clauses.start(MODEL_BY_NAME[owner], self.viewer)
         parameter = table_of("parameter").alias()

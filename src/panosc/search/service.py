@@ -190,6 +190,16 @@ class SearchService:
             query = reading.moment.query(every, None)
             return reading.moment.beginning(query, "surface", prefix.casefold(), limit=limit)
 
+    def units(self, who: Who, parameter: str) -> tuple[str, ...] | None:
+        """Return the units of a parameter that `who` may see, the most frequent first.
+
+        None where there is no such parameter; none while there is no index.
+        """
+        with self._reading(who, Query(model="Dataset")) as reading:
+            if reading.moment is None:
+                return () if reading.has_parameter(parameter) else None
+            return spreads.units(reading.moment, parameter)
+
     def has_index(self) -> bool:
         """Whether there is an index; without one ranked words are slow and literal."""
         return self._index is not None and self._index.folder.reader() is not None

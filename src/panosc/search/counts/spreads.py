@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tantivy import Query
 
+from panosc.domain.query import Query as Question
 from panosc.domain.units import Scale, category_of, scale_of
 from panosc.search.index.schema import slot
 from panosc.search.index.searching import Moment
@@ -15,6 +16,7 @@ from panosc.search.reading import Reading
 
 WIDE = 1000.0
 """Ratio of the greatest to the least number from which bins grow by a factor."""
+MOST_UNITS = 20
 _SAME = 1e-6
 """Relative: numbers so near are shown as one."""
 
@@ -52,6 +54,17 @@ def parameters(reading: Reading, selection: Selection) -> list[Parameter]:
     if moment is None or filters is None:
         return []
     return _parameters(moment, moment.detailed(moment.query(question, filters)))
+
+
+def units(moment: Moment, name: str) -> tuple[str, ...] | None:
+    """Return the units of a parameter, the most frequent first; None where nobody has it."""
+    found: Counter[str] = Counter()
+    start = f"{name}\x1f"
+    for model in ("Dataset", "Document"):
+        query = moment.detailed(moment.query(Question(model=model), None))
+        for term, number in moment.beginning(query, "parameter", start, limit=MOST_UNITS):
+            found[term.removeprefix(start)] += number
+    return tuple(unit for unit, _ in found.most_common() if unit) if found else None
 
 
 def _parameters(moment: Moment, query: Query) -> list[Parameter]:
