@@ -1,5 +1,6 @@
 """The Python client against a running node: what it finds is what the page shows."""
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -95,6 +96,14 @@ def test_words_filters_and_ranges(client):
     assert [dataset.pid for dataset in found] == [given.OPEN]
     assert not client.search("lysozyme", wavelength=("0.7 nm", None))
     assert client.search(access=["open", "embargoed"], technique="PaNET01189").total == 2
+
+
+def test_the_filter_of_the_standard_finds_the_same(client, served):
+    found = client.search("lysozyme", technique="PaNET01189", not_kind="simulated")
+    asked = {"filter": json.dumps(found.filter)}
+    answer = httpx.get(f"{served.address}/panosc-api/Datasets", params=asked, trust_env=False)
+    assert [item["pid"] for item in answer.json()] == [dataset.pid for dataset in found]
+    assert "limit" not in found.filter
 
 
 def test_what_the_node_cannot_use_it_explains(client):

@@ -37,6 +37,12 @@ class Results(Sequence[Dataset]):
         return f"{self._http.url}/search" + (f"?{query}" if query else "")
 
     @property
+    def filter(self) -> dict[str, Any]:
+        """The same question as a filter of the PaNOSC search API, of this node or another."""
+        self._first()
+        return dict(self._said["filter"])
+
+    @property
     def total(self) -> int:
         """How many datasets fit, of those that the caller may see."""
         self._first()

@@ -20,6 +20,7 @@ from panosc.portal.pages.exports.asked import Asked, understood
 from panosc.portal.pages.exports.records import Record, as_json, records
 from panosc.portal.site import Asker, Site
 from panosc.search.language.selection import LAST_PAGE
+from panosc.search.loopback.writing import write_standard
 
 MOST = 10_000
 """Records of a CSV or BibTeX file."""
@@ -104,6 +105,7 @@ def _page(asked: Asked) -> dict[str, Any]:
     following = replace(selection, page=selection.page + 1)
     return {
         "url": asked.at(selection),
+        "filter": write_standard(replace(selection.query(), limit=None, skip=0)),
         "total": answer.total,
         "page": selection.page,
         "size": selection.size,
