@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,9 +27,11 @@ from tantivy import Query
 from panosc.catalogue import changes, tables
 from panosc.catalogue.writer import write
 from panosc.domain.pid import surrogate
+from panosc.search.index import gathering
 from panosc.search.index.folder import Folder, Snapshot
 from panosc.search.index.following import following, rebuild
 from panosc.search.index.keeping import building, lagging
+from panosc.search.index.keeping import generation as generation_module
 from panosc.search.index.keeping.generation import Generation, follower_of
 from panosc.search.index.keeping.lagging import pending
 from panosc.search.index.keeping.standing import standing
@@ -174,6 +177,34 @@ def test_a_failing_record_is_told_and_the_last_moment_serves_on(
     with following(node.engine, node.settings, clock):
         assert finds(caught_up(node.engine, node.folder), "Dataset", "odd")
         until(lambda: standing(node.folder, node.engine, clock()).error is None)
+
+
+def test_a_node_that_stops_does_not_wait_for_what_takes_long(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.rebuild()
+    for number in range(30):
+        node.write(("Dataset", {"pid": f"many/{number}"}))
+    monkeypatch.setattr(generation_module, "CHUNK", 1)
+    read = gathering.documents
+    begun = threading.Event()
+
+    def slowly(*given: Any) -> Any:
+        begun.set()
+        time.sleep(0.5)
+        return read(*given)
+
+    monkeypatch.setattr(gathering, "documents", slowly)
+    before = node.snapshot().position
+    with following(node.engine, node.settings, clock):
+        assert begun.wait(30)
+        start = time.monotonic()
+    # thirty would take fifteen seconds
+    assert time.monotonic() - start < 8
+    assert node.snapshot().position == before
+    monkeypatch.undo()
+    with following(node.engine, node.settings, clock):
+        assert finds(caught_up(node.engine, node.folder), "Dataset", "many/29")
 
 
 def test_only_one_process_writes_and_the_next_goes_on_after_it(node: Node, tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ class Keeper:
             generation = self._build(self._progress, self._check)
         try:
             while self._is_valid(lock, generation):
+                generation.check = self._check
                 word = self._wanted()
                 if word is not None:
                     old, generation = generation, self._replaced(generation, word)

@@ -4,7 +4,7 @@ A kill at any moment costs work and nothing else: the position is written after 
 for, and a change that comes again replaces the same records by the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class Generation:
     def __init__(self, engine: sa.Engine, folder: Folder, name: str, *, position: int = 0) -> None:
         self.name = name
         self.position = position
+        self.check: Callable[[], None] = lambda: None
+        """Is called between portions, and may raise to give up the changes at hand."""
         self._engine, self._folder = engine, folder
         self._fields = schema.build()
         self._index = tantivy.Index(self._fields, path=str(folder.path / name))
@@ -107,6 +109,8 @@ class Generation:
             gone = tantivy.Query.term_set_query(self._fields, "key", chunk)
             self._writer.delete_documents_by_query(gone)
             self.add(connection, model, chunk)
+            # one change of what many share takes minutes
+            self.check()
 
     def add(self, connection: sa.Connection, model: str, keys: Iterable[int]) -> None:
         """Add the records with these keys, which are not in the index."""
