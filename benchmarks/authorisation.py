@@ -4,7 +4,8 @@
 
 A catalogue of DATASETS with 10 000 groups (60 % open, 30 % under embargo, 10 % closed) is asked by
 a person in 200 of the groups, signed in by a cookie over HTTP, and once more by a service whose
-access conditions are `true` and which knows nobody. Rounds take turns; medians are compared.
+access conditions are `true`, in the database and in the index. Rounds take turns; medians are
+compared: all of them together may take a tenth longer with access.
 """
 
 import socket
@@ -13,8 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
@@ -22,14 +23,19 @@ from unittest import mock
 import httpx
 import sqlalchemy as sa
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from tantivy import Query
 
 from panosc.app import create_app
 from panosc.catalogue.database import open_database, unlimited
+from panosc.domain.access import Who
 from panosc.domain.pid import surrogate
 from panosc.identity.sessions import SessionStore
 from panosc.policy import asking
 from panosc.search import reading
+from panosc.search.index import opening
+from panosc.search.index.access import Gate
+from panosc.search.index.following import rebuild
 from panosc.search.sql import columns
 from panosc.settings import Settings
 
@@ -81,13 +87,17 @@ QUESTIONS = {
     '{"unit":"K"}]}}}]}',
     "by technique": '/panosc-api/Datasets?filter={"limit":25,"include":[{"relation":"techniques",'
     '"scope":{"where":{"name":"SAXS"}}}]}',
+    "ranked words": '/panosc-api/Datasets?filter={"limit":25,"query":"silver protein"}',
+    "ranked words, by parameter": '/panosc-api/Datasets?filter={"limit":25,"query":"steel",'
+    '"include":[{"relation":"parameters","scope":{"where":{"and":[{"name":"temperature"},'
+    '{"value":{"lt":200}},{"unit":"K"}]}}}]}',
     "by words in the title": '/panosc-api/Datasets?filter={"limit":25,"where":{"title":'
     '{"ilike":"run 4711"}}}',
     "count everything": "/panosc-api/Datasets/count",
     "count a range of dates": '/panosc-api/Datasets/count?where={"creationDate":'
     '{"between":["2025-01-01","2025-03-01"]}}',
-    "one dataset": "/panosc-api/Datasets/20.500.1%2F100000",
-    "its files": "/panosc-api/Datasets/20.500.1%2F100000/files",
+    "one dataset": "/panosc-api/Datasets/20.500.1%2F10000",
+    "its files": "/panosc-api/Datasets/20.500.1%2F10000/files",
 }
 
 
@@ -134,8 +144,10 @@ def timed(ask: Callable[[], httpx.Response]) -> float:
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Compile no access condition at all."""
+    """Compile no access condition at all, neither in SQL nor in the index."""
     with (
+        mock.patch.object(Gate, "hidden", return_value=Query.empty_query()),
+        mock.patch.object(opening, "shared_with", return_value=()),
         mock.patch.object(columns, "visible", return_value=sa.true()),
         mock.patch.object(reading, "visible", return_value=sa.true()),
     ):
@@ -151,39 +163,59 @@ def main() -> None:
             start = time.perf_counter()
             fill(engine, count)
             print(f"{count} datasets in {time.perf_counter() - start:.0f} s")
+            start = time.perf_counter()
+            rebuild(engine, settings, lambda: datetime.now(UTC), tell=lambda _done, _total: None)
+            print(f"indexed in {time.perf_counter() - start:.0f} s", flush=True)
             compare(engine, settings)
 
 
 def compare(engine: sa.Engine, settings: Settings) -> None:
+    """Print the times of three applications: the real one and two that ask nothing about access.
+
+    The second finds out who asks and forgets it; the third does not even do that.
+    """
     sessions = SessionStore(engine, settings, lambda: datetime.now(UTC))
     with engine.begin() as connection:
         row = {"provider": "p", "iss": "i", "sub": "s"}
         cookie = sessions.begin(connection, PERSON, **row)
-    guarded, plain = create_app(settings, engine), create_app(settings, engine)
+    guarded, known, plain = (create_app(settings, engine) for _ in range(3))
+    find = known.state.authenticate
+
+    def forget(request: Request) -> Who:
+        find(request)
+        return asking.ANYONE
+
+    known.state.authenticate = forget
     plain.dependency_overrides[asking.who_asks] = lambda: asking.ANYONE
-    with (
-        serving(guarded) as here,
-        serving(plain) as there,
-        httpx.Client(cookies={sessions.cookie: cookie}, timeout=120, trust_env=False) as client,
-    ):
-        total = [0.0, 0.0]
-        print(f"{'question':<24}{'with':>10}{'without':>10}{'ratio':>8}")
+    with ExitStack() as stack:
+        addresses = [stack.enter_context(serving(app)) for app in (guarded, known, plain)]
+        cookies = {sessions.cookie: cookie}
+        client = stack.enter_context(httpx.Client(cookies=cookies, timeout=120, trust_env=False))
+        show("question", ("with", "without", "unknown"))
+        total = [0.0, 0.0, 0.0]
         for name, path in QUESTIONS.items():
-            rounds: list[tuple[float, float]] = []
-            for _ in range(ROUNDS + 1):
-                with_it = timed(lambda path=path: client.get(here + path))
-                with unguarded():
-                    without = timed(lambda path=path: client.get(there + path))
-                rounds.append((with_it, without))
-            first, second = (
-                statistics.median(pair[side] for pair in rounds[1:]) for side in (0, 1)
-            )
-            total[0] += first
-            total[1] += second
-            print(f"{name:<24}{first:>8.1f}ms{second:>8.1f}ms{first / second:>8.2f}")
-        print(
-            f"{'all together':<24}{total[0]:>8.1f}ms{total[1]:>8.1f}ms{total[0] / total[1]:>8.2f}"
-        )
+            medians = turns(client, addresses, path)
+            total = [one + more for one, more in zip(total, medians, strict=True)]
+            show(name, [f"{one:.1f} ms" for one in medians], medians)
+        show("all together", [f"{one:.1f} ms" for one in total], total)
+
+
+def turns(client: httpx.Client, addresses: Sequence[str], path: str) -> list[float]:
+    """Return the median time of each application, in milliseconds."""
+    rounds: list[list[float]] = []
+    for _ in range(ROUNDS + 1):
+        spent = [timed(lambda: client.get(addresses[0] + path))]
+        with unguarded():
+            spent += [timed(lambda at=at: client.get(at + path)) for at in addresses[1:]]
+        rounds.append(spent)
+    # the first one warms up
+    return [statistics.median(side) for side in zip(*rounds[1:], strict=True)]
+
+
+def show(name: str, values: Sequence[str], ms: Sequence[float] = ()) -> None:
+    """Print one row; with times also what access costs, without and with the login."""
+    ratios = [f"{ms[0] / one:.2f}" for one in ms[1:]] if ms else ["access", "and login"]
+    print(f"{name:<28}" + "".join(f"{one:>12}" for one in (*values, *ratios)), flush=True)
 
 
 if __name__ == "__main__":
