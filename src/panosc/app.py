@@ -127,9 +127,7 @@ def create_app(
     app.include_router(ingest.router(register))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
-    guards.install(
-        app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers
-    )
+    guards.install(app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers)
     return app
 
 

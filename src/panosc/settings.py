@@ -81,9 +81,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 takes a free one")
-    workers: int = Field(
-        default=2, ge=1, le=64, description="Web processes that answer requests"
-    )
+    workers: int = Field(default=2, ge=1, le=64, description="Web processes that answer requests")
     base_url: str | None = Field(
         default=None, description="Public address, when a proxy stands in front"
     )
