@@ -79,21 +79,22 @@ def touched(
         if change.model in keys:
             keys[change.model].add(surrogate(change.model, change.pid))
     for model in SHARED:
-        keys[model] = _said_anew(connection, model, keys[model], searcher)
+        keys[model], _ = said_anew(connection, model, keys[model], searcher)
         keys["Dataset"] |= _naming(connection, model, keys[model], "dataset")
     keys["Document"] |= _naming(connection, "Person", keys["Person"], "document")
     keys["Dataset"] |= _datasets_of(connection, keys["Document"], searcher)
     # the last: a dataset that is written anew forgets which documents it has left, though the
     # change that tells of it may come later
-    keys["Document"] |= _documents_of(connection, keys["Dataset"], searcher)
+    keys["Document"] |= documents_of(connection, keys["Dataset"], searcher)
     return keys
 
 
-def _said_anew(
+def said_anew(
     connection: sa.Connection, model: str, keys: set[int], searcher: Searcher
-) -> set[int]:
+) -> tuple[set[int], set[int]]:
+    """Return which shared records say something new, and those of them that the index knew."""
     if not keys:
-        return set()
+        return set(), set()
     found = searcher.search(Query.term_set_query(SCHEMA, "key", list(keys)), len(keys))
     places = [address for _, address in found.hits]
     before = dict(
@@ -104,7 +105,8 @@ def _said_anew(
         )
     )
     now = {key: digest(texts) for key, texts in said(connection, model, list(keys))}
-    return {key for key in keys if before.get(key) != now.get(key)}
+    anew = {key for key in keys if before.get(key) != now.get(key)}
+    return anew, anew & before.keys()
 
 
 def _naming(connection: sa.Connection, model: str, keys: set[int], owner: str) -> set[int]:
@@ -124,7 +126,8 @@ def _naming(connection: sa.Connection, model: str, keys: set[int], owner: str) -
     return set(connection.execute(query).scalars())
 
 
-def _documents_of(connection: sa.Connection, keys: set[int], searcher: Searcher) -> set[int]:
+def documents_of(connection: sa.Connection, keys: set[int], searcher: Searcher) -> set[int]:
+    """Return the documents of datasets, as they are and as the index had them."""
     link, found = tables.document_dataset.c, set[int]()
     for some in _pieces(keys):
         query = sa.select(link.document_id).where(_any_of(link.dataset_id, some))
@@ -146,7 +149,8 @@ def _datasets_of(connection: sa.Connection, keys: set[int], searcher: Searcher) 
                 (Occur.Must, Query.term_query(SCHEMA, "model", "Dataset")),
             ]
         )
-        hits = searcher.search(known, max(1, searcher.num_docs)).hits
+        counted: Any = searcher.search(known, 1)
+        hits = searcher.search(known, max(1, counted.count)).hits
         found |= keys_at(searcher, [address for _, address in hits])
     return found
 

@@ -117,7 +117,7 @@ class Moment:
 
     def every(self, query: Query) -> Page:
         """Return all matches."""
-        return self.best(query, limit=max(1, self._searcher.num_docs))
+        return self.best(query, limit=max(1, self.count(query)))
 
     def sorted_page(self, question: Question, query: Query, *, limit: int) -> Page | None:
         """Return candidates for a page sorted by a time or size; None if only SQL can say it.
