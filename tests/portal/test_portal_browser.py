@@ -179,7 +179,7 @@ def test_theme_is_chosen_without_script(opened, node):
 def test_image_plot_is_really_drawn(opened):
     """The policy lets the pixels in: their colours are on the screen."""
     page = opened("/-/patterns")
-    shot = page.locator("svg.plot").nth(2).screenshot()
+    shot = page.locator(".plotted svg.plot").nth(2).screenshot()
     colours = Image.open(BytesIO(shot)).convert("RGB").getcolors(1 << 24)
     yellow = sum(n for n, (r, g, b) in colours if r > 220 and g > 200 and b < 80)
     violet = sum(n for n, (r, g, b) in colours if r < 90 and g < 30 and 70 < b < 110)

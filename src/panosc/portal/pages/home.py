@@ -13,7 +13,7 @@ from panosc.domain.query import Query
 from panosc.portal.hits import asking, hits
 from panosc.portal.site import Asker, Site, add_page
 from panosc.portal.words import plural, query_string
-from panosc.search.facets import Facet
+from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
 
 NEWEST = 5

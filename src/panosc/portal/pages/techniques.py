@@ -14,6 +14,7 @@ from panosc.portal.hits import asking, hits
 from panosc.portal.pages.search.filters import orders
 from panosc.portal.site import Asker, Site, add_page, go_to
 from panosc.portal.words import pid_path
+from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
 from panosc.search.panet import ROOT, Concept, ontology
 
@@ -40,8 +41,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def overview(request: Request, who: Asker) -> Response:
-        facets = site.search.facets(who, Selection(), ["technique"])["technique"]
-        counts = {facet.value: facet.count for facet in facets}
+        counts, facets = _counts(site, who)
         asked = " ".join(request.query_params.get("q", "").split())[:_LONGEST]
         is_used = request.query_params.get("only") == "used"
         meant = _meant(asked) if asked else frozenset()
@@ -66,10 +66,7 @@ def router(site: Site) -> APIRouter:
         if concept is not None and concept.id != name:
             return go_to(f"{site.render.root}/techniques/{concept.id}")
         about = _of_panet(concept) if concept else _own(site, who, name)
-        counts = {
-            facet.value: facet.count
-            for facet in site.search.facets(who, Selection(), ["technique"])["technique"]
-        }
+        counts, _ = _counts(site, who)
         selection = Selection(technique=(name,), sort="-created")
         answer = site.search.answer(who, asking(replace(selection.query(), limit=NEWEST)))
         return site.render.page(
@@ -86,6 +83,17 @@ def router(site: Site) -> APIRouter:
     add_page(routes, "/techniques", overview, summary="All techniques of PaNET")
     add_page(routes, "/techniques/{name:path}", show, summary="The page of a technique")
     return routes
+
+
+def _counts(site: Site, who: Who) -> tuple[dict[str, int], list[Facet]]:
+    """Return how many datasets each technique has, and those that have any.
+
+    A facet counts what is in use and what is chosen, without its own filter: so all are chosen.
+    """
+    every = Selection(technique=tuple(concept.id for concept in ontology()))
+    found = site.search.facets(who, every, ["technique"])["technique"]
+    used = [facet for facet in found if facet.count]
+    return {facet.value: facet.count for facet in used}, used
 
 
 def _of_panet(concept: Concept) -> dict[str, Any]:
