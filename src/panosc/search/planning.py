@@ -56,8 +56,9 @@ class Planner:
         if moment is None or asked is None:
             return None
         total = moment.count(asked)
-        if moment.changed and not query.words:
-            total += self._count_of(query, moment.changed)
+        changed = () if query.words else moment.changed(query.model)
+        if changed:
+            total += self._count_of(query, changed)
         return total
 
     def chosen(self, query: Query, place: Place) -> Chosen | None:
@@ -106,10 +107,10 @@ class Planner:
         return Chosen(ranking=joined(found, place), is_whole=True, skip=0, limit=None)
 
     def _sorted(self, moment: Moment, query: Query, asked: Indexed, place: Place) -> Chosen | None:
-        is_late = bool(moment.changed) and not query.words
+        changed = () if query.words else moment.changed(query.model)
         found: Found | None = None
         if query.limit is not None and query.order:
-            if not is_late:
+            if not changed:
                 found = moment.sorted_page(query, asked, limit=query.limit)
             elif query.skip + query.limit <= DEEPEST:
                 first = replace(query, skip=0)
@@ -118,10 +119,10 @@ class Planner:
             if moment.count(asked) > MOST_KEYS and not query.words:
                 return None
             found = moment.every(asked)
-        if is_late:
+        if changed:
             # what has changed is looked at once more, by its own conditions
-            found = Found(keys=[*found.keys, *moment.changed])
-        return self._of(found, query, place, is_whole=not is_late)
+            found = Found(keys=[*found.keys, *changed])
+        return self._of(found, query, place, is_whole=not changed)
 
     def _of(self, found: Found, query: Query, place: Place, *, is_whole: bool) -> Chosen:
         skip = query.skip if found.skip is None else found.skip

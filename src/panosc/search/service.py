@@ -209,7 +209,7 @@ class SearchService:
     ) -> Any:
         """Return what was counted, for a minute, while nothing changes or opens."""
         with self._reading(who, asked.query()) as reading:
-            behind = None if reading.moment is None else len(reading.moment.changed)
+            behind = None if reading.moment is None else len(reading.moment.changed("Dataset"))
             key = (who, asked, what, reading.last_change(), behind)
             kept = self._counted.get(key)
             now = reading.viewer.now

@@ -68,11 +68,18 @@ def neither(query: Query) -> Query:
 class Compiler:
     """Compiles questions for one viewer at one moment."""
 
-    def __init__(self, index: tantivy.Index, gate: Gate, documents_of: DocumentsOf) -> None:
+    def __init__(
+        self,
+        index: tantivy.Index,
+        gate: Gate,
+        documents_of: DocumentsOf,
+        is_renamed: Callable[[], bool],
+    ) -> None:
         self._index = index
         self._schema = index.schema
         self._gate = gate
         self._documents_of = documents_of
+        self._is_renamed = is_renamed
 
     def filters(self, question: Question) -> Query:
         """Return what a question asks for, its words apart.
@@ -235,6 +242,8 @@ class Compiler:
                 raise Inexact
 
     def _related(self, relation: str, clause: Clause, model: str) -> Query:
+        if relation in {"instrument", "techniques"} and self._is_renamed():
+            raise Inexact
         match model, relation:
             case "Dataset", "instrument":
                 return self._instrument(clause)

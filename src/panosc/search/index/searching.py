@@ -3,9 +3,8 @@
 What has changed since the index was last brought up to date is left out of its answers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -45,6 +44,21 @@ class Page:
     """How many of them come before the page; None: as many as the question skips."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """What has changed since the index was last brought up to date."""
+
+    keys: Sequence[int] = ()
+    """Keys of the records that did."""
+    documents: Callable[[], Collection[int]] = tuple
+    """Returns the documents that belong, or belonged, to datasets among them."""
+    is_renamed: Callable[[], bool] = bool
+    """Whether instruments or techniques are called otherwise."""
+
+
+NOTHING_LATE = Late()
+
+
 class Moment:
     """What the index holds at one moment, for one viewer.
 
@@ -54,8 +68,8 @@ class Moment:
         Of one snapshot.
     gate : Gate
         What the viewer may see.
-    changed : sequence of int
-        Keys of records that have changed since.
+    late : Late
+        What has changed since.
     """
 
     def __init__(
@@ -63,15 +77,27 @@ class Moment:
         index: tantivy.Index,
         searcher: tantivy.Searcher,
         gate: Gate,
-        changed: Sequence[int] = (),
+        late: Late = NOTHING_LATE,
     ) -> None:
-        self.changed = changed
+        self._late = late
         self._schema = index.schema
         self._searcher = searcher
         self.forgiven: tuple[Word, ...] = ()
         """Words of the last question that nothing has as they are written."""
         self._counts: dict[int, tuple[Query, int]] = {}
-        self._compiler = Compiler(index, gate, self._documents_of)
+        self._compiler = Compiler(index, gate, self._documents_of, late.is_renamed)
+        self._changed: dict[str, Sequence[int]] = {}
+
+    def changed(self, model: str) -> Sequence[int]:
+        """Return the keys of records of which the index may be wrong, where it is asked for these.
+
+        A document is found by its datasets.
+        """
+        if not self._late.keys or model != "Document":
+            return self._late.keys
+        if model not in self._changed:
+            self._changed[model] = sorted({*self._late.keys, *self._late.documents()})
+        return self._changed[model]
 
     def filters(self, question: Question) -> Query | None:
         """Return what a question asks for apart from its words; None if only SQL can say it."""
@@ -233,13 +259,9 @@ class Moment:
         ]
 
     def _listed(self, query: Query, model: str) -> Query:
-        return self._compiler.listed(query, model, *self._left_out)
-
-    @cached_property
-    def _left_out(self) -> list[Query]:
-        if not self.changed:
-            return []
-        return [Query.term_set_query(self._schema, "key", list(self.changed))]
+        changed = self.changed(model)
+        late = [Query.term_set_query(self._schema, "key", list(changed))] if changed else []
+        return self._compiler.listed(query, model, *late)
 
     def _documents_of(self, datasets: Query) -> Sequence[int]:
         found = self.by_value(datasets, ["documents"])["documents"]

@@ -19,6 +19,8 @@ from panosc.search.index.schema import MODELS
 
 MOST = 20_000
 """Of more changed records than this, those are left aside that are too new to be in the index."""
+FILTERED = ("Instrument", "Technique")
+"""Shared records by which others are filtered."""
 _KEPT = 4
 
 
@@ -31,6 +33,9 @@ class Pending:
     """The last change of the feed when this was found."""
     keys: frozenset[int]
     """Their keys; of very many only of those that may be in the index."""
+
+    shared: frozenset[tuple[str, int]] = frozenset()
+    """Class and key of the instruments and techniques that changed."""
 
     def __bool__(self) -> bool:
         return bool(self.keys)
@@ -56,8 +61,12 @@ class _Lagging:
             known = self._known.setdefault(connection.engine.pool, OrderedDict())
             if (position, newest) in known:
                 return known[position, newest]
-        keys = _keys(connection, position, moment)
-        found = Pending(position=position, newest=newest, keys=keys)
+        found = Pending(
+            position=position,
+            newest=newest,
+            keys=_keys(connection, position, moment),
+            shared=_shared(connection, position),
+        )
         with self._lock:
             known[position, newest] = found
             while len(known) > _KEPT:
@@ -81,6 +90,13 @@ def _keys(connection: sa.Connection, position: int, moment: datetime | None) -> 
         query = changed if moment is None else _old(changed.subquery(), moment)
         rows = connection.execute(query).all()
     return frozenset(surrogate(row.model, row.pid) for row in rows)
+
+
+def _shared(connection: sa.Connection, position: int) -> frozenset[tuple[str, int]]:
+    feed = tables.changes.c
+    asked = sa.select(feed.model, feed.pid).where(feed.number > position, feed.model.in_(FILTERED))
+    rows = connection.execute(asked.distinct())
+    return frozenset((row.model, surrogate(row.model, row.pid)) for row in rows)
 
 
 def _old(changed: "sa.Subquery", moment: datetime) -> "sa.Select[tuple[str, str]]":
