@@ -24,6 +24,14 @@ BATCH = 10_000
 
 _PRUNED = "(pruned)"
 """Stands among the followers for the highest number that was deleted."""
+# made once: it is asked with every question
+_LAST = sa.select(
+    sa.func.coalesce(
+        sa.select(sa.func.max(changes.c.number)).scalar_subquery(),
+        sa.select(follower.c.done).where(follower.c.name == _PRUNED).scalar_subquery(),
+        0,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +77,7 @@ def append_select(
 
 def last(connection: sa.Connection) -> int:
     """Return the newest number, even if it has been pruned; 0 before the first change."""
-    newest = sa.select(sa.func.max(changes.c.number)).scalar_subquery()
-    pruned = sa.select(follower.c.done).where(follower.c.name == _PRUNED).scalar_subquery()
-    return int(connection.execute(sa.select(sa.func.coalesce(newest, pruned, 0))).scalar_one())
+    return int(connection.execute(_LAST).scalar_one())
 
 
 def since(connection: sa.Connection, number: int, *, limit: int) -> Sequence[Change]:

@@ -69,7 +69,7 @@ def _by_index(
     if "instrument" in names:
         found["instrument"] = _named(reading.run, counted["instrument"])
     if "technique" in names:
-        labels, _ = _reach(reading.run, selection.technique)
+        labels, _ = _labels(reading.run, selection.technique)
         rows = ((key, labels[key], n) for key, n in counted["technique"] if key in labels)
         found["technique"] = _facets(rows)
     return found
@@ -179,7 +179,14 @@ def _techniques(reading: Reading, rest: Selection, chosen: tuple[str, ...]) -> l
 
 
 def _reach(run: Run, chosen: tuple[str, ...]) -> tuple[dict[str, str], dict[int, frozenset[str]]]:
-    """Return labels of the values, and under which values each technique counts.
+    """Return labels of the values, and under which values each technique counts."""
+    labels, own = _labels(run, chosen)
+    used, panet = frozenset(labels), ontology()
+    return labels, {key: (panet.ancestors([value]) | {value}) & used for key, value in own.items()}
+
+
+def _labels(run: Run, chosen: tuple[str, ...]) -> tuple[dict[str, str], dict[int, str]]:
+    """Return labels of the values, and the value of each technique.
 
     Values are the techniques in use, and those of PaNET that are chosen.
     """
@@ -193,8 +200,7 @@ def _reach(run: Run, chosen: tuple[str, ...]) -> tuple[dict[str, str], dict[int,
         value = concept.id if concept else row.pid
         own[row.id] = value
         labels[value] = concept.label if concept else row.name or row.pid
-    used = frozenset(labels)
-    return labels, {key: (panet.ancestors([value]) | {value}) & used for key, value in own.items()}
+    return labels, own
 
 
 def _facets(rows: Iterable[tuple[str, str, int]]) -> list[Facet]:

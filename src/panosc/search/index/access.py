@@ -18,16 +18,29 @@ from panosc.search.index.documents import micros
 Level = Literal["list", "detail"]
 MARKS = ["withdrawn", "erased"]
 _WHEN = {"list": "listed_at", "detail": "opened_at"}
+_SEPARATOR = "\x1f"
+# made once: it is asked with every question
+_SHARED = sa.select(share.c.dataset_id).where(
+    share.c.reader
+    == sa.any_(
+        sa.func.string_to_array(
+            sa.bindparam("readers", type_=sa.Text), _SEPARATOR, type_=sa.ARRAY(sa.Text)
+        )
+    ),
+    sa.or_(
+        share.c.until.is_(None),
+        share.c.until > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    ),
+)
 
 
 def shared_with(connection: sa.Connection, who: Who, *, now: datetime) -> Sequence[int]:
     """Return the keys of the datasets that were shared with somebody."""
     if not who.readers:
         return ()
-    readers = sa.literal(sorted(who.readers), sa.ARRAY(sa.Text))
-    in_time = sa.or_(share.c.until.is_(None), share.c.until > now)
-    query = sa.select(share.c.dataset_id).where(share.c.reader == sa.any_(readers), in_time)
-    return connection.execute(query).scalars().all()
+    # one text: the driver takes longer over hundreds of short ones than the query does
+    readers = {"readers": _SEPARATOR.join(sorted(who.readers)), "now": now}
+    return connection.execute(_SHARED, readers).scalars().all()
 
 
 class Gate:
