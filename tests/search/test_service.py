@@ -325,9 +325,7 @@ _FILLED: pytest.StashKey[dict[str, Catalogue]] = pytest.StashKey()
 
 
 def test_facets_follow_the_words(library: Catalogue) -> None:
-    found = library.service.facets(
-        ANYONE, parse([("q", "tomography")]), ["technique", "facility"]
-    )
+    found = library.service.facets(ANYONE, parse([("q", "tomography")]), ["technique", "facility"])
     assert [(one.value, one.label, one.count) for one in found["technique"]] == [
         ("t", "copper tomography", 1)
     ]

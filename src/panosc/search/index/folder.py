@@ -37,6 +37,10 @@ _ATTEMPTS = 3
 _PREFIX = "g-"
 _log = logging.getLogger(__name__)
 
+# the types of the library leave it out
+FORMAT: str = tantivy.__version__  # type: ignore[attr-defined]
+"""Which software writes the files here, and their format."""
+
 Stamp = tuple[int, int, int] | None
 
 
@@ -51,15 +55,15 @@ class Mark:
     moment: str
     """When the records were read, by the clock of the database: later ones are not in it."""
     schema: int = schema.VERSION
-    format: str = tantivy.__version__
+    format: str = FORMAT
 
     @property
     def fault(self) -> str | None:
         """Why it cannot be used; None if it can."""
         if self.schema != schema.VERSION:
             return f"it is of version {self.schema}, this panosc needs {schema.VERSION}"
-        if _format(self.format) != _format(tantivy.__version__):
-            return f"it was written by {self.format}, this is {tantivy.__version__}"
+        if _format(self.format) != _format(FORMAT):
+            return f"it was written by {self.format}, this is {FORMAT}"
         return None
 
 
@@ -127,7 +131,9 @@ class Folder:
         return stamp(f"{self._root}/current"), mark
 
     def _look(self, before: _Seen | None) -> _Seen:
-        for _ in range(_ATTEMPTS):
+        left = _ATTEMPTS
+        while True:
+            left -= 1
             generation = self.current()
             # looked at before anything is read: what changes meanwhile is seen the next time
             stamps = self._stamps(generation)
@@ -136,10 +142,9 @@ class Folder:
             try:
                 return _Seen(generation, stamps, self._open(generation, before))
             except (OSError, ValueError) as error:
-                fault = error
-            if self._stamps(generation)[0] == stamps[0]:
-                break
-        _log.warning("The index in %s cannot be opened: %s", self.path, fault)
+                if not left or self._stamps(generation)[0] == stamps[0]:
+                    _log.warning("The index in %s cannot be opened: %s", self.path, error)
+                    break
         is_same = before is not None and before.generation == generation
         kept = before.snapshot if before is not None and is_same else None
         return _Seen(generation, stamps, kept, time.monotonic() + RETRY_S)

@@ -142,7 +142,8 @@ def _behind(connection: sa.Connection, position: int | None) -> tuple[int, datet
 
 def _counts(searcher: tantivy.Searcher) -> dict[str, int]:
     fields = schema.build()
-    return {
-        model: searcher.search(tantivy.Query.term_query(fields, "model", model), 1).count or 0
-        for model in schema.MODELS
-    }
+    found: dict[str, int] = {}
+    for model in schema.MODELS:
+        result: Any = searcher.search(tantivy.Query.term_query(fields, "model", model), 1)
+        found[model] = result.count
+    return found
