@@ -135,18 +135,12 @@ class Planner:
 def joined(found: Found, place: Place) -> Ranking:
     """Return what the index found as a condition on the records at `place`, with a score each."""
     key: sa.ColumnElement[Any] = place.table.c.id
-    keys = _array(found.keys, sa.BigInteger())
+    keys = sa.literal(list(found.keys), sa.ARRAY(sa.BigInteger))
     if not found.scores:
         return Ranking(condition=key == sa.any_(keys), score=sa.literal(0.0, sa.Double))
-    scores = _array(found.scores, sa.Double())
+    scores = sa.literal(list(found.scores), sa.ARRAY(sa.Double))
     hits = sa.func.unnest(keys, scores).table_valued(
         sa.column("key", sa.BigInteger), sa.column("score", sa.Double)
     )
     rows = hits.render_derived()
     return Ranking(condition=key == rows.c.key, score=rows.c.score)
-
-
-def _array(numbers: Sequence[float], kind: sa.types.TypeEngine[Any]) -> Any:
-    # as one text: the driver takes longer over thousands of numbers than the query does
-    text = ",".join(map(repr, numbers))
-    return sa.cast(sa.literal(f"{{{text}}}", sa.Text), sa.ARRAY(kind))
