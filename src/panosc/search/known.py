@@ -101,11 +101,12 @@ class KnownTo:
         if len(rows) > MOST_NAMES:
             return None
         if field == "facility":
-            return {row["facility"].casefold(): row["facility"] for row in rows if row["facility"]}
+            known = {row["facility"] for row in rows if row.get("facility")}
+            return {name.casefold(): name for name in sorted(known)}
         found: dict[str, str] = {}
         shared: set[str] = set()
         for row in rows:
-            name = (row["name"] or "").casefold()
+            name = (row.get("name") or "").casefold()
             shared |= {name} & found.keys()
             found[name] = row["pid"]
         own = {name: pid for name, pid in found.items() if name and name not in shared}
