@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from index_judging import Judge, first_fault
+from index_judging import Judge, change, first_fault
 from index_samples import NOW, Row, sample
 from search_catalogue import Catalogue
 
@@ -16,7 +16,7 @@ from panosc.search.index.following import rebuild
 from panosc.search.loopback.filter import read_filter
 from panosc.settings import Settings
 
-CATALOGUES, QUESTIONS = 3, 2000
+CATALOGUES, QUESTIONS, LATE = 3, 2000, 300
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,17 @@ def test_index_sql_and_brute_force_agree(judges: list[Judge]) -> None:
     # it is not SQL that is held against itself, nor nothing against nothing
     assert counts["by the index"] > 0.5 * QUESTIONS, counts
     assert counts["found some"] > 0.4 * QUESTIONS, counts
+
+
+def test_index_and_sql_agree_while_it_lags(judges: list[Judge]) -> None:
+    """The last test of these catalogues: whatever changes, nothing follows."""
+    judge = judges[0]
+    judge.sample = None
+    change(judge.engine, seed=7)
+    judge.counts.clear()
+    fault = first_fault([judge], range(QUESTIONS, QUESTIONS + LATE))
+    assert fault is None, fault
+    assert judge.counts["by the index"] > 0.25 * LATE, judge.counts
 
 
 NUMBERS = (-1e300, -2.5, -1.0, -0.0, 0.0, 5e-324, 1.0, 1.064, 3.0, 2.0**53, 1e300)
