@@ -217,7 +217,7 @@ def questions(deep: int, days: tuple[date, date]) -> Sequence[Question]:
     """Return what is asked; `deep` records are skipped for the page far behind."""
     ranges = [measured("wavelength", 0.9, 1.1, "nm"), measured("temperature", None, 300, "K")]
     newest = {"order": "creationDate DESC"}
-    within = {"relation": "datasets", "scope": {"include": [technique("x-ray diffraction")]}}
+    within = {"relation": "datasets", "scope": {"include": [technique("diffraction")]}}
     return [
         Worded("top 20 of a common word", 10, "Dataset", query=COMMON),
         Worded("top 20 of two common words", 10, "Dataset", query=f"{COMMON} silicon"),
