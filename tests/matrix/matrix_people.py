@@ -26,6 +26,7 @@ from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.service import Identity, build
 from panosc.policy.births import for_groups, for_writers
 from panosc.policy.shelf import open_shelf
+from panosc.search.index.following import rebuild
 from panosc.settings import Settings
 
 PERSONS = (
@@ -149,6 +150,7 @@ def served_node(
         _sign_in(node)
         _act(node)
         _keep_searches(node)
+        rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
         try:
             yield node
         finally:
