@@ -7,6 +7,7 @@ is no oracle either. Rows are fetched by `results`.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,8 +42,14 @@ class Place:
 
 
 def start(model: Model, viewer: Viewer) -> Place:
-    """Return a place with a use of the table of its own."""
-    return Place(model=model, table=table_of(model.table).alias(), viewer=viewer)
+    """Return the place from which a statement starts; there is one in each statement."""
+    return Place(model=model, table=_root(model.table), viewer=viewer)
+
+
+@cache
+def _root(name: str) -> sa.FromClause:
+    # kept, since SQLAlchemy takes a millisecond to give a table with many columns another name
+    return table_of(name).alias()
 
 
 def conditions(query: Query, place: Place) -> list[Condition]:
