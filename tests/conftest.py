@@ -21,6 +21,8 @@ from panosc.settings import Settings
 hypothesis.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.register_profile("nightly", max_examples=2000, deadline=None)
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# a node of one process starts sooner; tests/serving asks for several by name
+os.environ.setdefault("PANOSC_WORKERS", "1")
 
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
