@@ -135,7 +135,25 @@ def searches() -> list[str]:
     for state in ("open", "embargoed", "closed", "withdrawn"):
         found += [f"/search?access={state}", f"/search?access={state}&instrument={given.D22}"]
     found.append("/search?kind=raw&year=2025&technique=PaNET01189")
-    return found
+    return [*found, *_by_the_index()]
+
+
+def _by_the_index() -> Iterator[str]:
+    """Yield what only an index answers: exports by words, slips, and what may be typed next."""
+    for record in TARGETS:
+        words = record.detail(FIRST) | (record.core(FIRST) if record.state == "closed" else {})
+        for number, word in enumerate(words.values()):
+            kind = ("json", "csv", "bib", "atom")[number % 4]
+            yield f"/search.{kind}?q={word}"
+            # one letter less is a slip; with another word it is one of several
+            yield f"/search?q={word[:-1]}"
+            yield f"/search?{urlencode({'q': f'powder OR {word}'})}"
+            yield f"/search?{urlencode({'q': f'powder -{word}'})}"
+            # all hidden words begin alike
+            yield f"/suggest?prefix={word[:2]}"
+            yield from (f"/suggest?prefix={word[:size]}" for size in (1, 3, 8))
+    for field in ("", "title:", "sample:", "author:", "instrument:", "technique:", "year:", "pid:"):
+        yield from (f"/suggest?prefix={field}{begun}" for begun in ("", "z", "zq", "p", "2"))
 
 
 def mistakes() -> list[str]:
