@@ -19,7 +19,7 @@ from panosc.search.language.words import read_words
 
 WORDS = ("copper", "bone", "ice", "gel", "lifepo4", "na2so4", "zquelle", "zqopper", "zqüber")
 """Words that no technique, instrument or person is called by."""
-ROUNDS = 120
+ROUNDS = 50
 STEWARD = Who(person="u-s", roles=frozenset({"steward"}), via="session")
 MEMBER = Who(person="u-b", groups=frozenset({"P1"}), via="session")
 VIEWERS = list(dict.fromkeys([*PEOPLE, STEWARD]))
