@@ -113,8 +113,8 @@ class Asking:
         rng = self.rng
         model = rng.choice(["Dataset", "Dataset", "Dataset", "Document"])
         is_json = rng.random() < 0.5
-        count = rng.choice([0, 1, 1, 1, 2, 2, 3])
-        parts = [self.leaf(model) if is_json else self.tree(model, 3) for _ in range(count)]
+        count = rng.choice([0, 1, 1, 1, 1, 2, 2])
+        parts = [self.leaf(model) if is_json else self.tree(model, 2) for _ in range(count)]
         return Question(model=model, parts=parts, is_json=is_json, page=self.page(model))
 
     def page(self, model: str) -> Filter:
@@ -185,7 +185,7 @@ class Asking:
             found[rng.choice(["lt", "lte"])] = rng.choice(values)
         return {name: found}
 
-    def where(self, model: str, depth: int = 3) -> Filter:
+    def where(self, model: str, depth: int = 1) -> Filter:
         rng = self.rng
         kind = rng.choice(["or", "and", "atom", "atom", "atom", "atom"]) if depth else "atom"
         if kind == "atom":
