@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from playwright.sync_api import Browser, sync_playwright
 
@@ -18,8 +19,12 @@ from panosc.catalogue.embedded.server import Server, running
 from panosc.settings import Settings
 
 # the same examples in every run; HYPOTHESIS_PROFILE=nightly looks further
-hypothesis.register_profile("ci", derandomize=True, deadline=None)
-hypothesis.register_profile("nightly", max_examples=2000, deadline=None)
+_SLOW = [HealthCheck.too_slow]
+"""How long it takes to think up an example says more of the machine than of the test."""
+hypothesis.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_SLOW)
+hypothesis.register_profile(
+    "nightly", max_examples=2000, deadline=None, suppress_health_check=_SLOW
+)
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # a node of one process starts sooner; tests/serving asks for several by name
 os.environ.setdefault("PANOSC_WORKERS", "1")
