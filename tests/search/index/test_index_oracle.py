@@ -20,16 +20,25 @@ CATALOGUES, QUESTIONS, LATE = 3, 2000, 300
 
 
 @pytest.fixture(scope="module")
-def judges(empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]) -> list[Judge]:
-    found = []
-    for seed in range(CATALOGUES):
+def judge_of(
+    empty_engine: Callable[[], sa.Engine], new_home: Callable[[], Path]
+) -> Callable[[int], Judge]:
+    """Makes a random catalogue with its index."""
+
+    def make(seed: int) -> Judge:
         engine, settings = empty_engine(), Settings(home=new_home())
         made = sample(seed)
         with engine.begin() as connection:
             made.fill(connection)
         rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
-        found.append(Judge(engine, settings, made))
-    return found
+        return Judge(engine, settings, made)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def judges(judge_of: Callable[[int], Judge]) -> list[Judge]:
+    return [judge_of(seed) for seed in range(CATALOGUES)]
 
 
 def test_index_sql_and_brute_force_agree(judges: list[Judge]) -> None:
@@ -42,9 +51,9 @@ def test_index_sql_and_brute_force_agree(judges: list[Judge]) -> None:
     assert counts["found some"] > 0.4 * QUESTIONS, counts
 
 
-def test_index_and_sql_agree_while_it_lags(judges: list[Judge]) -> None:
-    """The last test of these catalogues: whatever changes, nothing follows."""
-    judge = judges[0]
+def test_index_and_sql_agree_while_it_lags(judge_of: Callable[[int], Judge]) -> None:
+    """Whatever changes, nothing follows."""
+    judge = judge_of(0)
     judge.sample = None
     change(judge.engine, seed=7)
     judge.counts.clear()
