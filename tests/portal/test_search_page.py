@@ -78,9 +78,9 @@ def test_every_link_of_the_page_leads_straight_to_an_answer(node):
 
 def test_more_is_never_shown_than_can_be_read():
     names = Names(parameters=[f"p{number}" for number in range(20)])
-    place = read([("show", f"p{number} nm") for number in range(20)], names, "/root")
+    place = read([("show", f"p{number} nm") for number in range(20)], names, "/prefix")
     assert [name for name, _ in place.shown] == [f"p{number}" for number in range(14, 20)]
-    assert place.path.startswith("/root/search?show=p14+nm&")
+    assert place.path.startswith("/prefix/search?show=p14+nm&")
 
 
 # ---- ranges and how values are spread ----
