@@ -65,6 +65,7 @@ def test_a_closed_dataset_answers_like_none(api, method, path, body):
         for pid in (CLOSED, "10.5072/not-there"):
             status, problem = api(person, method, path.format(pid), body)
             assert status == wanted
+            assert problem.pop("requestId")
             found.append(json.dumps(problem).replace(pid, "PID"))
         assert found[0] == found[1]
 
