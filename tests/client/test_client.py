@@ -82,13 +82,19 @@ def test_many_pages(served, monkeypatch):
             found[-63]
 
 
-def test_beyond_what_is_paged_through(served, monkeypatch):
+def test_beyond_numbered_pages(served, monkeypatch):
+    monkeypatch.setattr("panosc.client.results._SIZE", 25)
+    for module in ("search.place", "exports.routes"):
+        monkeypatch.setattr(f"panosc.portal.pages.{module}.LAST_PAGE", 1)
     with panosc.connect(served.address) as client:
         found = client.search(instrument="10.5072/d22")
-        assert found
-        found._said = {**found._said, "total": 20_000}
-        with pytest.raises(TooLarge, match="10000 datasets, of 20000"):
-            found[10_000]
+        assert found[61].pid == list(found)[-1].pid
+        assert len({dataset.pid for dataset in found}) == 62
+        best = client.search("delithiated cathode")
+        assert len(best) > 25
+        assert best[24]
+        with pytest.raises(TooLarge, match="The 25 best matches"):
+            best[25]
 
 
 def test_words_filters_and_ranges(client):

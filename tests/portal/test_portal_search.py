@@ -1,6 +1,7 @@
 """The search page: its address is the question, its numbers are true."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qsl, urlsplit
 
@@ -177,10 +178,49 @@ def test_embargoed_detail_is_no_filter(node):
 
 
 def test_pages_offered_have_gaps():
-    paging = Paging(Place(selection=Selection(page=10, words="a"), root="/node"))
-    assert paging.near(40) == [1, None, 8, 9, 10, 11, 12, None, 40]
+    paging = Paging(Place(selection=Selection(page=10, words="a"), root="/node"), 1000)
+    assert paging.near() == [1, None, 8, 9, 10, 11, 12, None, 40]
     assert paging.at(2) == "/node/search?q=a&page=2"
-    assert Paging(Place(selection=Selection())).near(3) == [1, 2, 3]
+    assert (paging.before, paging.following) == (paging.at(9), paging.at(11))
+    assert Paging(Place(selection=Selection()), 75).near() == [1, 2, 3]
+
+
+def test_numbered_pages_go_on_behind_a_dataset():
+    last = Selection(kind=("raw",), page=100)
+    paging = Paging(Place(selection=last), 2501, "10.5072/a b")
+    assert paging.following == "/search?kind=raw&after=10.5072/a+b"
+    assert not Paging(Place(selection=last), 2500, "10.5072/a").following, "that was all"
+    behind = Paging(Place(selection=paging.next), 2501, "")
+    assert (behind.before, behind.following, behind.near()) == ("", "", [1, None, 100])
+    further = Paging(Place(selection=paging.next), 9000, "10.5072/c")
+    assert further.following == "/search?kind=raw&after=10.5072/c"
+    ranked = Selection(words="ice", page=100)
+    assert not Paging(Place(selection=ranked), 9000, "10.5072/a").following
+    newest = replace(ranked, sort="-created")
+    assert Paging(Place(selection=newest), 9000, "10.5072/a").following
+
+
+def test_a_page_may_begin_behind_a_dataset(node):
+    shown = httpx.get(f"{node.address}/search.json", params={"size": 100}, trust_env=False).json()
+    pids = [item["pid"] for item in shown["items"]]
+    path = f"/search?after={pids[2]}"
+    text = text_of(node, path)
+    assert re.findall(r'<h2><a href="/datasets/([^"]+)"', text)[:3] == pids[3:6]
+    assert f"<h1>{re.search('<h1>([^<]*)', text_of(node, '/search'))[1]}" in text
+    pages = text.partition('aria-label="Pages"')[2].partition("</nav>")[0]
+    assert 'aria-current="page"' not in pages
+    assert "Nothing comes after" in text_of(node, f"/search?after={pids[-1]}")
+    unknown, hidden = (
+        text_of(node, f"/search?after={pid}").replace(pid, "PID")
+        for pid in ("10.5072/never", given.CLOSED)
+    )
+    assert "There is no Dataset PID (any more) after which to go on. This is the first" in unknown
+    assert unknown == hidden
+
+
+def test_best_matches_are_not_gone_on_behind_one(node):
+    text = text_of(node, "/search?q=neutron&after=10.5072/x")
+    assert "The best matches have numbered pages only" in text
 
 
 def test_examples_on_the_front_page_find_what_they_say(node):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any, overload
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from typing_extensions import override
 
@@ -25,9 +25,10 @@ class Results(Sequence[Dataset]):
     def __init__(self, http: Http, pairs: Sequence[tuple[str, str]]) -> None:
         self._http = http
         # pages are this object's own business
-        self.params = tuple(pair for pair in pairs if pair[0] not in {"page", "size"})
+        self.params = tuple(pair for pair in pairs if pair[0] not in {"page", "after", "size"})
         """The question as keys and values of an address."""
         self._pages: dict[int, list[Dataset]] = {}
+        self._nexts: dict[int, str | None] = {}
         self._said: dict[str, Any] = {}
 
     @property
@@ -91,17 +92,36 @@ class Results(Sequence[Dataset]):
     def _page(self, number: int) -> list[Dataset]:
         if number not in self._pages:
             most = int(self._said.get("mostPages", number))
-            if number > most:
-                raise TooLarge(
-                    f"A search is paged through to {most * _SIZE} datasets, of {self.total} here.",
-                    limit=most * _SIZE,
-                    hint="Ask for less at once, such as one year after the other.",
-                )
-            paging = [("page", str(number)), ("size", str(_SIZE))]
-            answer = self._http.get("/search.json", [*self.params, *paging])
-            self._said = self._said or answer
-            self._pages[number] = [Dataset(item, self._http) for item in answer["items"]]
+            if number <= most:
+                self._read(number, [*self.params, ("page", str(number)), ("size", str(_SIZE))])
+            # behind the numbered pages each is known by the one before it
+            for following in range(most, number):
+                self._follow(following, most)
         return self._pages[number]
+
+    def _follow(self, number: int, most: int) -> None:
+        """Read the page after `number`, unless it is there."""
+        if number + 1 in self._pages:
+            return
+        is_full = len(self._page(number)) == _SIZE
+        link = self._nexts.get(number)
+        if not is_full:
+            # fewer than were counted
+            self._pages[number + 1] = []
+            return
+        if link is None:
+            raise TooLarge(
+                f"The {most * _SIZE} best matches can be read, of {self.total} datasets here.",
+                limit=most * _SIZE,
+                hint='Give an order, such as sort="-created", or ask for less at once.',
+            )
+        self._read(number + 1, parse_qsl(urlsplit(link).query))
+
+    def _read(self, number: int, pairs: Sequence[tuple[str, str]]) -> None:
+        answer = self._http.get("/search.json", pairs)
+        self._said = self._said or answer
+        self._nexts[number] = answer["next"]
+        self._pages[number] = [Dataset(item, self._http) for item in answer["items"]]
 
     @override
     def __repr__(self) -> str:

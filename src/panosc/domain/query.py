@@ -152,3 +152,6 @@ class Query:
     """Properties to return; None: all of the standard."""
     words: tuple[Word, ...] = ()
     """Ranked search: the PaNOSC ``query``, the words of the search box."""
+    after: str | None = None
+    """Key of a record: the answer begins behind it, and `skip` is 0. Only in an order by
+    properties; which records fit, and how many, does not depend on it."""

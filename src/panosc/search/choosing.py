@@ -56,7 +56,7 @@ class Chooser:
         selection = parse(pairs, names=KnownTo(self._search, who).names)
         if selection.problems:
             raise BadFilter(" ".join(selection.problems), field="where")
-        chosen = replace(selection, sort="", page=1, size=SIZES[0])
+        chosen = replace(selection.from_start(), sort="", size=SIZES[0])
         if not chosen.params():
             raise BadFilter("This chooses nothing.", field="where", hint=_HINT)
         return replace(chosen.query(), fields=pid, order=(), limit=None)

@@ -61,9 +61,12 @@ class Planner:
             total += self._count_of(query, changed)
         return total
 
-    def chosen(self, query: Query, place: Place) -> Chosen | None:
-        """Return the records to read; None if the database has to find them."""
-        if not query.words and not demands(query) and not query.skip:
+    def chosen(self, query: Query, place: Place, after: int | None = None) -> Chosen | None:
+        """Return the records to read; None if the database has to find them.
+
+        Those before the one with the key `after` may be among them.
+        """
+        if not (query.words or demands(query) or query.skip or query.after):
             # the newest of all: an index of the database has them in order
             return None
         moment = self._moment
@@ -77,7 +80,7 @@ class Planner:
             return self._of(found, query, place, is_whole=False)
         if query.words and not query.order:
             return self._best(moment, query, asked, place)
-        return self._sorted(moment, query, asked, place)
+        return self._sorted(moment, query, asked, place, after)
 
     def ranking(self, query: Query, place: Place) -> Ranking:
         """Return which records have the words of a question, and how well they fit."""
@@ -106,15 +109,17 @@ class Planner:
         found = moment.best(asked, limit=query.limit, skip=query.skip)
         return Chosen(ranking=joined(found, place), is_whole=True, skip=0, limit=None)
 
-    def _sorted(self, moment: Moment, query: Query, asked: Indexed, place: Place) -> Chosen | None:
+    def _sorted(
+        self, moment: Moment, query: Query, asked: Indexed, place: Place, after: int | None
+    ) -> Chosen | None:
         changed = () if query.words else moment.changed(query.model)
         found: Found | None = None
         if query.limit is not None and query.order:
             if not changed:
-                found = moment.sorted_page(query, asked, limit=query.limit)
+                found = moment.sorted_page(query, asked, limit=query.limit, after=after)
             elif query.skip + query.limit <= DEEPEST:
-                first = replace(query, skip=0)
-                found = moment.sorted_page(first, asked, limit=query.skip + query.limit)
+                first, most = replace(query, skip=0), query.skip + query.limit
+                found = moment.sorted_page(first, asked, limit=most, after=after)
         if found is None:
             if moment.count(asked) > MOST_KEYS and not query.words:
                 return None

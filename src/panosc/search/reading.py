@@ -7,6 +7,7 @@ first block of records. What PostgreSQL refuses becomes an error that says what 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -64,6 +65,14 @@ def entrance(model_name: str) -> Entrance:
     return enter
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where an answer begins: behind one record."""
+
+    key: int
+    condition: Condition
+
+
 class Reading:
     """Runs statements for one viewer inside one transaction."""
 
@@ -111,12 +120,15 @@ class Reading:
     def blocks(self, query: Query, enter: Entrance) -> Iterator[list[Item]]:
         """Yield the answers in their order, at most `BLOCK` at once."""
         place = self._start(query)
-        chosen = self.planner.chosen(query, place)
+        start = None if query.after is None else self._start_after(query, query.after, place)
+        chosen = self.planner.chosen(query, place, None if start is None else start.key)
         if chosen is None:
             conditions, score = self._conditions(query, place, enter)
             skip, limit = query.skip, query.limit
         else:
             conditions, score, skip, limit = self._narrowed(chosen, query, place, enter)
+        if start is not None:
+            conditions = [*conditions, start.condition]
         order = clauses.order_of(query.order, place)
         if query.words and not query.order:
             order = [score.desc(), *order]
@@ -216,6 +228,24 @@ class Reading:
 
     def _start(self, query: Query) -> clauses.Place:
         return clauses.start(MODEL_BY_NAME[query.model], self.viewer)
+
+    def _start_after(self, query: Query, pid: str, place: clauses.Place) -> "_Start":
+        """Return where an answer begins that comes after one record."""
+        table = place.table
+        keys = clauses.sort_keys(query.order, place)
+        columns = [key.expression.label(f"key_{number}") for number, key in enumerate(keys)]
+        own = table.c[place.model.property_by_name[place.model.key].column]
+        listed = entrance(query.model)(table, self.viewer)
+        statement = sa.select(table.c.id, *columns).where(own == pid, listed)
+        rows = self.run(statement) if _is_text(pid) else []
+        if not rows:
+            raise Invalid(
+                f"There is no {query.model} {pid} (any more) after which to go on.",
+                field="after",
+                hint="Begin with the first page.",
+            )
+        row = rows[0]
+        return _Start(key=int(row[0]), condition=clauses.following(keys, row[1:]))
 
     def _conditions(
         self, query: Query, place: clauses.Place, enter: Entrance

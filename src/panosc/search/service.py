@@ -258,6 +258,7 @@ class SearchService:
             blocks = reading.blocks(query, enter)
             first = next(blocks, [])
             ends_here = query.limit is not None and len(first) < min(query.limit, BLOCK)
+            ends_here = ends_here and query.after is None
             is_all = ends_here and (first or not query.skip)
             total = query.skip + len(first) if is_all else reading.count(query, enter)
             slips = reading.moment.forgiven if query.words and reading.moment else ()
@@ -303,4 +304,4 @@ class SearchService:
 
 def _lasting(selection: Selection) -> Selection:
     """Return what of a selection counts depend on."""
-    return replace(selection, sort="", page=1, size=SIZES[0], problems=())
+    return replace(selection.from_start(), sort="", size=SIZES[0], problems=())

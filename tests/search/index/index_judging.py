@@ -126,7 +126,7 @@ class Judge:
         query = question.query()
         answers = {"index": _answer(self.by_index, who, query)}
         moment = self.index.last
-        is_by_index = moment is not None and _is_answered(moment, query)
+        is_by_index = moment is not None and is_answered(moment, query)
         if is_by_index or answers["index"][0] == "fails":
             # otherwise it was SQL that answered
             answers["SQL"] = _answer(self.by_sql, who, query)
@@ -158,7 +158,7 @@ def _answer(service: SearchService, who: Who, query: Query) -> tuple[Any, Any]:
         return "fails", f"{type(error).__name__}: {error}"
 
 
-def _is_answered(moment: Moment, query: Query) -> bool:
+def is_answered(moment: Moment, query: Query) -> bool:
     try:
         return moment.filters(query) is not None
     except BaseException:

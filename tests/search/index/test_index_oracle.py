@@ -1,22 +1,28 @@
 """Random questions: index, SQL and brute force give equal answers, whoever asks and whenever."""
 
+import random
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations_with_replacement
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from index_judging import Judge, change, first_fault
+from index_judging import Judge, asked, change, first_fault, is_answered
 from index_samples import NOW, Row, sample
 from search_catalogue import Catalogue
 
-from panosc.domain.access import ANYONE
+from panosc.domain.access import ANYONE, Who
+from panosc.domain.errors import Invalid
+from panosc.domain.query import And, Order, Query
 from panosc.search.index.following import rebuild
+from panosc.search.language.selection import SORTS
 from panosc.search.loopback.filter import read_filter
+from panosc.search.service import SearchService
 from panosc.settings import Settings
 
-CATALOGUES, QUESTIONS, LATE = 3, 2000, 300
+CATALOGUES, QUESTIONS, LATE, WALKS = 3, 2000, 300, 60
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +66,68 @@ def test_index_and_sql_agree_while_it_lags(judge_of: Callable[[int], Judge]) -> 
     fault = first_fault([judge], range(QUESTIONS, QUESTIONS + LATE))
     assert fault is None, fault
     assert judge.counts["by the index"] > 0.25 * LATE, judge.counts
+
+
+def walked(service: SearchService, who: Who, query: Query, *, limit: int) -> list[str]:
+    """Return what is found when each page begins behind the last record of the one before."""
+    found: list[str] = []
+    totals = set()
+    while True:
+        after = found[-1] if found else None
+        answer = service.answer(who, replace(query, limit=limit, after=after))
+        page = [item["pid"] for item in answer.items]
+        totals.add(answer.total)
+        found += page
+        assert len(found) <= answer.total
+        if len(page) < limit:
+            assert totals == {len(found)}, "the total is that of all pages"
+            return found
+
+
+def _walks(judge: Judge, seeds: range) -> None:
+    by_index = 0
+    for seed in seeds:
+        question, who, judge.now = asked(seed)
+        rng = random.Random(seed)
+        name = rng.choice([*SORTS.values(), "releaseDate", "kind"])
+        order = (Order(property=name, descending=rng.random() < 0.5),)
+        where = question.query().where if question.model == "Dataset" else And(())
+        query = Query(model="Dataset", where=where, order=order, fields=frozenset({"pid"}))
+        whole = [item["pid"] for item in judge.by_sql.find(who, query)]
+        for service in (judge.by_sql, judge.by_index):
+            limit = rng.choice((3, 7, 20))
+            assert walked(service, who, query, limit=limit) == whole, (seed, query, who)
+        moment = judge.index.last
+        by_index += moment is not None and is_answered(moment, query)
+    assert by_index > 0.25 * len(seeds)
+
+
+def test_pages_behind_one_another_are_the_whole_answer(judges: list[Judge]) -> None:
+    for judge in judges:
+        _walks(judge, range(WALKS))
+
+
+def test_pages_behind_one_another_while_the_index_lags(judge_of: Callable[[int], Judge]) -> None:
+    judge = judge_of(0)
+    change(judge.engine, seed=7)
+    _walks(judge, range(WALKS, 2 * WALKS))
+
+
+def test_what_cannot_be_seen_is_no_place_to_begin(judges: list[Judge]) -> None:
+    judge = judges[0]
+    query = Query(model="Dataset", order=(Order(property="creationDate"),), limit=5)
+    seen = {item["pid"] for item in judge.by_sql.find(ANYONE, Query(model="Dataset"))}
+    with judge.engine.connect() as connection:
+        hidden = set(connection.scalars(sa.text("select pid from dataset"))) - seen
+    assert hidden
+    for service in (judge.by_sql, judge.by_index):
+        said = set()
+        for pid in (*sorted(hidden), "never", "\0", "\ud800"):
+            with pytest.raises(Invalid, match="after which to go on") as caught:
+                service.answer(ANYONE, replace(query, after=pid))
+            said.add(caught.value.detail.replace(pid, "PID"))
+            assert caught.value.field == "after"
+        assert len(said) == 1
 
 
 NUMBERS = (-1e300, -2.5, -1.0, -0.0, 0.0, 5e-324, 1.0, 1.064, 3.0, 2.0**53, 1e300)

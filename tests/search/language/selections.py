@@ -1,5 +1,7 @@
 """Random selections, in the one spelling that reading gives them."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from panosc.search.language.names import Names
@@ -116,8 +118,9 @@ selections = st.builds(
     ).map(together),
     sort=st.sampled_from(["", *SORTS, *(f"-{name}" for name in SORTS)]),
     page=st.integers(1, LAST_PAGE),
+    after=st.sampled_from(["", "10.5072/a-1", "hdl:1/2 3"]),
     size=st.sampled_from(SIZES),
-)
+).map(lambda found: replace(found, **({"after": ""} if found.is_ranked or found.page > 1 else {})))
 
 
 def known_in(selection: Selection) -> Names:

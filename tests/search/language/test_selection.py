@@ -24,6 +24,8 @@ def test_anything_is_read_without_failing(pairs: list[tuple[str, str]]) -> None:
     [
         ("0.4..0.8 nm", 0.4, 0.8, "nm"),
         ("0.4..0.8nm", 0.4, 0.8, "nm"),
+        ("0.1 1/angstrom..", 0.1, None, "1/angstrom"),
+        ("0.1 1/nm..0.3 1/angstrom", 0.01, 0.3, "1/angstrom"),
         ("300.. K", 300.0, None, "K"),
         ("..80 K", None, 80.0, "K"),
         ("-5..5 degC", -5.0, 5.0, "degC"),

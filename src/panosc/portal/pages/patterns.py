@@ -43,7 +43,7 @@ def router(site: Site) -> APIRouter:
             hits=[_hit(index, state) for index, state in enumerate(_STATES)],
             plots=[_shown(plot, f"example-{index}") for index, plot in enumerate(_plots())],
             bars=Markup(draw_bars(_COUNTS, name=_BARS, identifier="bars")),  # noqa: S704
-            paging=Paging(Place(selection=Selection(page=5), root=site.render.root)),
+            paging=Paging(Place(selection=Selection(page=5), root=site.render.root), 300),
             spread=_spread(),
             found=_found(),
             people=_PEOPLE,

@@ -17,7 +17,7 @@ def dropping(selection: Selection, count: Callable[[Query], int]) -> list[tuple[
 
     The key of a word is ``q``. One count is asked for each.
     """
-    ways = islice(_ways(replace(selection, page=1)), MOST)
+    ways = islice(_ways(selection.from_start()), MOST)
     return [(key, value, count(rest.query())) for key, value, rest in ways]
 
 
@@ -33,12 +33,13 @@ def _ways(selection: Selection) -> Iterator[tuple[str, str, Selection]]:
 
 def less(selection: Selection, key: str, value: str) -> Selection:
     """Return a selection without one value of one filter."""
+    selection = selection.from_start()
     if key in FIELDS:
         kept = tuple(one for one in selection.chosen(key) if one != value)
-        return replace(selection, page=1, **{key: kept})  # type: ignore[arg-type]
+        return replace(selection, **{key: kept})  # type: ignore[arg-type]
     if key.startswith("-"):
         rest = tuple(one for one in selection.excluded if (one.name, one.value) != (key[1:], value))
-        return replace(selection, page=1, excluded=rest)
+        return replace(selection, excluded=rest)
     ranges = tuple(one for one in selection.ranges if (one.name, one.text) != (key, value))
     texts = tuple(
         replace(one, values=tuple(text for text in one.values if text != value))
@@ -46,6 +47,4 @@ def less(selection: Selection, key: str, value: str) -> Selection:
         else one
         for one in selection.texts
     )
-    return replace(
-        selection, page=1, ranges=ranges, texts=tuple(one for one in texts if one.values)
-    )
+    return replace(selection, ranges=ranges, texts=tuple(one for one in texts if one.values))

@@ -4,7 +4,7 @@ What has changed since the index was last brought up to date is left out of its 
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -145,10 +145,13 @@ class Moment:
         """Return all matches."""
         return self.best(query, limit=max(1, self.count(query)))
 
-    def sorted_page(self, question: Question, query: Query, *, limit: int) -> Page | None:
+    def sorted_page(
+        self, question: Question, query: Query, *, limit: int, after: int | None = None
+    ) -> Page | None:
         """Return candidates for a page sorted by a time or size; None if only SQL can say it.
 
-        Records that are equal in it are all among them: the database puts them in order.
+        Records that are equal in it are all among them: the database puts them in order. So are
+        those that are equal to the one with the key `after`, behind which the page begins.
         """
         name = None
         if len(question.order) == 1:
@@ -157,6 +160,8 @@ class Moment:
             return None
         is_down = question.order[0].descending
         field = f"{name}_{'down' if is_down else 'up'}"
+        if after is not None:
+            return self._following(question, query, field, limit, after)
         # one more at either end tells whether equal ones lie across it
         before = min(1, question.skip)
         result = self._searcher.search(
@@ -179,11 +184,33 @@ class Moment:
         low, high = sorted((first, last))
         earlier = (high + 1, LAST) if is_down else (FIRST, low - 1)
         skipped = self.count(all_of([query, self._compiler.between(field, *earlier)]))
-        ties = all_of([query, self._compiler.between(field, low, high)])
-        equal = self._searcher.search(ties, MOST_TIES + 1, count=False).hits
-        if len(equal) > MOST_TIES:
+        equal = self._equal(query, field, low, high)
+        return None if equal is None else Page(keys=equal, skip=question.skip - skipped)
+
+    def _following(
+        self, question: Question, query: Query, field: str, limit: int, after: int
+    ) -> Page | None:
+        """Return candidates for the page that follows the record with the key `after`."""
+        # not found either if it has changed since: then only the database knows where it stands
+        own = self._listed(Query.term_query(self._schema, "key", after), question.model)
+        found = self._searcher.search(own, 1, count=False, order_by_field=field).hits
+        if not found:
             return None
-        return Page(keys=self._keys(equal), skip=question.skip - skipped)
+        value = int(found[0][0])
+        is_down = question.order[0].descending
+        later = (FIRST, value - 1) if is_down else (value + 1, LAST)
+        rest = all_of([query, self._compiler.between(field, *later)])
+        equal = self._equal(query, field, value, value)
+        page = self.sorted_page(replace(question, after=None), rest, limit=limit)
+        if equal is None or page is None:
+            return None
+        return Page(keys=[*equal, *page.keys], skip=0)
+
+    def _equal(self, query: Query, field: str, low: int, high: int) -> list[int] | None:
+        """Return the keys of records that are alike in a field; None if there are too many."""
+        ties = all_of([query, self._compiler.between(field, low, high)])
+        found = self._searcher.search(ties, MOST_TIES + 1, count=False).hits
+        return None if len(found) > MOST_TIES else self._keys(found)
 
     def by_value(self, query: Query, fields: Iterable[str]) -> dict[str, list[tuple[Any, int]]]:
         """Return how many records there are under each value of some fields, all in one pass."""

@@ -46,7 +46,9 @@ def to_arguments(selection: Selection) -> tuple[str, dict[str, Any]]:
     }
     if selection.sort:
         filters["sort"] = selection.sort
-    if selection.page != 1:
+    if selection.after:
+        filters["after"] = selection.after
+    elif selection.page != 1:
         filters["page"] = selection.page
     if selection.size != SIZES[0]:
         filters["size"] = selection.size

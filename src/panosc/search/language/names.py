@@ -88,7 +88,7 @@ class Names:
 
     def nearest(self, name: str) -> str:
         """Return a sentence with the field or parameter that may have been meant."""
-        known = [*FIELDS, *ALIASES, "q", "sort", "page", "size"]
+        known = [*FIELDS, *ALIASES, "q", "sort", "page", "after", "size"]
         if self.parameters is not None:
             known += islice(self.parameters, _MOST_NAMES)
         return did_you_mean(name, known)

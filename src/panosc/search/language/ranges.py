@@ -16,7 +16,7 @@ from panosc.domain.units import Scale, category_of, display, scale_of
 _NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _UNIT = r"\s+\S.*|[^\d\s.+-].*"
 _RANGE = re.compile(
-    rf"(?P<above>>\s*)?(?P<low>{_NUMBER})?(?P<low_unit>\s*[^\d\s.+-][^.]{{0,40}}?)?\.\."
+    rf"(?P<above>>\s*)?(?P<low>{_NUMBER})?(?P<low_unit>(?:\s*[^\d\s.+-]|\s+1/)[^.]{{0,40}}?)?\.\."
     rf"(?P<below><\s*)?(?P<high>{_NUMBER})?(?P<unit>{_UNIT})?"
 )
 _SINGLE = re.compile(rf"(?P<sign><=|>=|<|>|=|≤|≥)?\s*(?P<low>{_NUMBER})(?P<unit>{_UNIT})?")

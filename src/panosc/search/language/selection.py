@@ -86,27 +86,38 @@ class Selection:
     sort: str = ""
     """One of `SORTS`, with ``-`` for descending; empty: relevance, or newest without words."""
     page: int = 1
+    after: str = ""
+    """Identifier of a dataset: the page is what follows it, in an order by a property."""
     size: int = SIZES[0]
     problems: tuple[str, ...] = ()
     """What could not be used, and why, in sentences."""
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the words put the results in order."""
+        return bool(self.words) and not self.sort
+
+    def from_start(self) -> "Selection":
+        """Return the first page of the same."""
+        return replace(self, page=1, after="")
 
     def without(self, name: str) -> "Selection":
         """Return the same with nothing chosen for one key (a field or a parameter).
 
         ``-name`` means what is excluded of it.
         """
+        first = self.from_start()
         if name in FIELDS:
-            return replace(self, **{name: ()}, page=1)  # type: ignore[arg-type]
+            return replace(first, **{name: ()})  # type: ignore[arg-type]
         if name == "q":
-            return replace(self, words="", page=1)
+            return replace(first, words="")
         if name.startswith("-"):
             kept = tuple(item for item in self.excluded if item.name != name[1:])
-            return replace(self, excluded=kept, page=1)
+            return replace(first, excluded=kept)
         return replace(
-            self,
+            first,
             ranges=tuple(item for item in self.ranges if item.name != name),
             texts=tuple(item for item in self.texts if item.name != name),
-            page=1,
         )
 
     def chosen(self, name: str) -> tuple[str, ...]:
@@ -127,17 +138,19 @@ class Selection:
         pairs += self.filters()
         if self.sort:
             pairs.append(("sort", self.sort))
-        if self.page != 1:
+        if self.after:
+            pairs.append(("after", self.after))
+        elif self.page != 1:
             pairs.append(("page", str(self.page)))
         if self.size != SIZES[0]:
             pairs.append(("size", str(self.size)))
         return pairs
 
     def query(self) -> Query:
-        """Return the question: the page `page` of the datasets that fit."""
+        """Return the question: the page `page` of the datasets that fit, or what comes `after`."""
         order: tuple[Order, ...] = ()
         # words rank what they find; without them the newest comes first
-        sort = self.sort or ("" if self.words else "-created")
+        sort = self.sort or ("" if self.is_ranked else "-created")
         if sort:
             key = sort.removeprefix("-")
             order = (Order(property=SORTS[key], descending=sort.startswith("-")),)
@@ -151,6 +164,7 @@ class Selection:
             ),
             order=order,
             limit=self.size,
-            skip=(self.page - 1) * self.size,
+            skip=0 if self.after else (self.page - 1) * self.size,
+            after=self.after or None,
             words=read_words(self.words, plain="all"),
         )

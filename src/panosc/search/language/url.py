@@ -30,10 +30,10 @@ _MOST_VALUES = 50
 _MOST_PAIRS = 500
 _LONGEST = 300
 _MOST_DIGITS = 9
-_ONCE = frozenset({"q", "sort", "page", "size"})
+_ONCE = frozenset({"q", "sort", "page", "after", "size"})
 _MOST_NEAREST = 5
 _IN_BOX = {"size": "bytes"}
-_NEVER = frozenset({"q", "page", "view"})
+_NEVER = frozenset({"q", "page", "after", "view"})
 
 
 def parse(
@@ -110,6 +110,15 @@ class _Reader:
             self._filter(name, value, is_banned=name != key)
 
     def selection(self) -> Selection:
+        found = self._found()
+        if found.after and found.is_ranked:
+            self.problem(
+                "The best matches have numbered pages only; sort the results to go on after one."
+            )
+            return replace(found, after="", problems=tuple(self._problems))
+        return found
+
+    def _found(self) -> Selection:
         return replace(
             Selection(**{name: tuple(values) for name, values in self._values.items()}),  # type: ignore[arg-type]
             words=self._single.get("q", ""),
@@ -119,7 +128,8 @@ class _Reader:
             ),
             excluded=_grouped(self._excluded),
             sort=self._single.get("sort", ""),
-            page=int(self._single.get("page", "1")),
+            page=1 if "after" in self._single else int(self._single.get("page", "1")),
+            after=self._single.get("after", ""),
             size=int(self._single.get("size", str(SIZES[0]))),
             problems=tuple(self._problems),
         )
@@ -139,7 +149,10 @@ class _Reader:
                 f"Results cannot be sorted by “{short(value)}”; use {names}, or - before one."
             )
         elif key == "page" and not (_natural(value) and 1 <= int(value) <= LAST_PAGE):
-            self.problem(f"Pages go from 1 to {LAST_PAGE}; choose more filters to narrow down.")
+            self.problem(
+                f"Pages go from 1 to {LAST_PAGE}; choose more filters to narrow down, "
+                "or go on from the last one."
+            )
         elif key == "size" and not (_natural(value) and int(value) in SIZES):
             sizes = ", ".join(map(str, SIZES))
             self.problem(f"A page shows {sizes} results, not “{short(value)}”.")

@@ -207,7 +207,7 @@ class SavedSearches:
 
 def _written(selection: Selection) -> str:
     pairs = selection.params()
-    kept = [pair for pair in pairs if pair[0] not in {"page", "size"}]
+    kept = [pair for pair in pairs if pair[0] not in {"page", "after", "size"}]
     return urlencode(kept, safe=":/,")
 
 

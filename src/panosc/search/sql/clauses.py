@@ -5,7 +5,7 @@ relation that is detail counts as empty where the viewer may not see the detail.
 is no oracle either. Rows are fetched by `results`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -213,26 +213,64 @@ def _owned(table: sa.FromClause, name: str, viewer: Viewer) -> Condition:
     return sa.or_(column.is_(None), column.in_(listed))
 
 
-def order_of(orders: Iterable[Order], place: Place) -> list[ColumnElement[Any]]:
-    """Return the sort keys; nulls last, and in the end by identifier so that pages are stable."""
-    keys: list[ColumnElement[Any]] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SortKey:
+    """What records are sorted by: those without it come last."""
+
+    expression: ColumnElement[Any]
+    descending: bool = False
+    is_own: bool = False
+    """Whether every record has one of its own."""
+
+    @property
+    def directed(self) -> ColumnElement[Any]:
+        """The expression as it stands after ``order by``."""
+        found = self.expression.desc() if self.descending else self.expression.asc()
+        # without the words an index that has the same order can be used
+        return found if self.is_own else found.nulls_last()
+
+    def follows(self, value: Any) -> Condition:
+        """Return whether a record comes later than one with `value`."""
+        if value is None:
+            return sa.false()
+        expression = self.expression
+        later = expression < value if self.descending else expression > value
+        return later if self.is_own else sa.or_(later, expression.is_(None))
+
+
+def sort_keys(orders: Iterable[Order], place: Place) -> list[SortKey]:
+    """Return what an order sorts by; in the end the identifier, so that pages are stable."""
+    keys: list[SortKey] = []
     for order in orders:
         prop = place.model.property_by_name[order.property]
         if prop.kind == "scalar":
             expressions: list[ColumnElement[Any]] = [place.table.c[name] for name in _VALUES]
         elif prop.name == "id" and prop.column == "key":
-            keys.append(_own_order(place, descending=order.descending))
+            keys.append(_own_key(place, descending=order.descending))
             continue
         else:
             expressions = [column_of(prop, place.model, place.table, place.viewer)]
-        for expression in expressions:
-            directed = expression.desc() if order.descending else expression.asc()
-            keys.append(directed.nulls_last())
-    return [*keys, _own_order(place, descending=False)]
+        keys += [SortKey(expression=one, descending=order.descending) for one in expressions]
+    return [*keys, _own_key(place)]
 
 
-def _own_order(place: Place, *, descending: bool) -> ColumnElement[Any]:
+def order_of(orders: Iterable[Order], place: Place) -> list[ColumnElement[Any]]:
+    """Return the sort keys as they stand after ``order by``."""
+    return [key.directed for key in sort_keys(orders, place)]
+
+
+def following(keys: Sequence[SortKey], values: Sequence[Any]) -> Condition:
+    """Return whether a record comes later than the one that has these values."""
+    found: Condition = sa.false()
+    for key, value in zip(reversed(keys), reversed(values), strict=True):
+        found = sa.or_(
+            key.follows(value), sa.and_(key.expression.is_not_distinct_from(value), found)
+        )
+    return found
+
+
+def _own_key(place: Place, *, descending: bool = False) -> SortKey:
     key = place.model.property_by_name[place.model.key].column
     # parts come in the order in which they were written
     column = place.table.c[key if place.model.name not in _PARTS else "id"]
-    return column.desc() if descending else column.asc()
+    return SortKey(expression=column, descending=descending, is_own=True)

@@ -18,6 +18,7 @@ from panosc.identity.routes.bodies import problems
 from panosc.portal.pages.exports import atom, bibtex, table
 from panosc.portal.pages.exports.asked import Asked, understood
 from panosc.portal.pages.exports.records import Record, as_json, records
+from panosc.portal.pages.search.place import Paging, Place
 from panosc.portal.site import Asker, Site
 from panosc.search.language.selection import LAST_PAGE
 from panosc.search.loopback.writing import write_standard
@@ -63,7 +64,7 @@ def router(site: Site) -> APIRouter:
             _records(asked, answer.items),
             total=answer.total,
             most=MOST,
-            page=asked.at(replace(asked.selection, page=1)),
+            page=asked.at(asked.selection.from_start()),
         )
         return _file("bib", lines, total=answer.total)
 
@@ -101,17 +102,17 @@ def _page(asked: Asked) -> dict[str, Any]:
     answer = asked.answer(selection.query())
     items = list(answer.items)
     shown = list(_records(asked, iter(items)))
-    last = min(-(-answer.total // selection.size), LAST_PAGE)
-    following = replace(selection, page=selection.page + 1)
+    last = items[-1]["pid"] if len(items) == selection.size else ""
+    paging = Paging(Place(selection=selection), answer.total, last)
     return {
         "url": asked.at(selection),
-        "filter": write_standard(replace(selection.query(), limit=None, skip=0)),
+        "filter": write_standard(replace(selection.from_start().query(), limit=None)),
         "total": answer.total,
-        "page": selection.page,
+        "page": paging.page if paging.is_numbered else None,
         "size": selection.size,
-        "lastPage": last,
+        "lastPage": paging.last,
         "mostPages": LAST_PAGE,
-        "next": asked.at(following, "json") if selection.page < last else None,
+        "next": None if paging.next is None else asked.at(paging.next, "json"),
         "items": [
             as_json(record, score=item.get("score"))
             for record, item in zip(shown, items, strict=True)
@@ -147,10 +148,10 @@ def _file(form: str, lines: Iterator[str], *, total: int) -> Response:
 
 
 def _feed(asked: Asked) -> Response:
-    selection = replace(asked.selection, sort="-created", size=FEED)
+    selection = replace(asked.selection, sort="-created", after="", size=FEED)
     answer = asked.answer(selection.query())
     shown = list(_records(asked, answer.items))
-    plain = replace(asked.selection, sort="", page=1, size=25)
+    plain = replace(asked.selection.from_start(), sort="", size=25)
     last = min(-(-answer.total // FEED), LAST_PAGE)
 
     def at(page: int) -> str:

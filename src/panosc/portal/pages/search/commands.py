@@ -44,7 +44,7 @@ class SearchAs:
 def search_as(site: Site, request: Request, who: Who, selection: Selection) -> SearchAs:
     """Return the other spellings of what a page shows."""
     is_known = who.person is not None
-    whole = replace(selection, page=1)
+    whole = selection.from_start()
     answered = site.render.address(request, "/search.json") + _query(selection)
     return SearchAs(
         links=tuple(
@@ -58,15 +58,17 @@ def search_as(site: Site, request: Request, who: Who, selection: Selection) -> S
         curl=f"curl -s {shlex.quote(answered)}" + (_AUTHORIZED if is_known else ""),
         python=python(site.render.address(request), selection, with_token=is_known),
         filter=json.dumps(write_standard(selection.query()), indent=1, ensure_ascii=False),
-        params=query_string(replace(selection, page=1).params()),
+        params=query_string(selection.from_start().params()),
         has_token=is_known,
     )
 
 
 def python(address: str, selection: Selection, *, with_token: bool = False) -> str:
-    """Return a program that prints what the page shows."""
+    """Return a program that prints what the page shows, or all that is found."""
     start = (selection.page - 1) * selection.size
-    arguments = to_python(replace(selection, page=1, size=SIZES[0]))
+    # numbers of results are known on numbered pages only: behind them it prints all
+    shown = "found" if selection.after else f"found[{start}:{start + selection.size}]"
+    arguments = to_python(replace(selection.from_start(), size=SIZES[0]))
     token = ', token=os.environ["PANOSC_TOKEN"]' if with_token else ""
     imports = "import os\n\nimport panosc" if with_token else "import panosc"
     return f"""\
@@ -75,7 +77,7 @@ def python(address: str, selection: Selection, *, with_token: bool = False) -> s
 client = panosc.connect({address!r}{token})
 found = client.search({arguments})
 print(len(found), "datasets")
-for dataset in found[{start}:{start + selection.size}]:
+for dataset in {shown}:
     print(dataset.pid, dataset.title)"""
 
 

@@ -3,12 +3,14 @@
 Its URL is the question (`place`); whoever asks differently is sent there.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.access import Who
+from panosc.domain.errors import Invalid
 from panosc.domain.preferred import Units
 from panosc.domain.query import Compare, Query
 from panosc.portal.pages.personal.settings import units_of
@@ -23,7 +25,7 @@ from panosc.search.counts.facets import Facet
 from panosc.search.counts.spreads import Parameter
 from panosc.search.known import KnownTo
 from panosc.search.language.names import Names
-from panosc.search.language.selection import FACETS, LAST_PAGE
+from panosc.search.language.selection import FACETS
 from panosc.search.language.words import read_words
 
 SORTS = (
@@ -58,6 +60,18 @@ def router(site: Site) -> APIRouter:
 
 def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
     """Return what the template is told."""
+    try:
+        return _asked(site, who, place, units)
+    except Invalid as error:
+        if error.field != "after":
+            raise
+        start = place.selection.from_start()
+        said = f"{error.detail} This is the first page."
+        problems = (*start.problems, said)
+        return _asked(site, who, replace(place, selection=replace(start, problems=problems)), units)
+
+
+def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
     selection = place.selection
     query = selection.query()
     # asked before the answer is open: no request holds two connections
@@ -80,15 +94,13 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
         "facets": groups(selection, facets),
         "chips": chips(place, named),
         "clear": place.to([("q", selection.words)] if selection.words else []),
-        "carried": [pair for pair in place.params() if pair[0] not in {"q", "page"}],
+        "carried": [pair for pair in place.params() if pair[0] not in {"q", "page", "after"}],
         "hidden": _hidden(place, shown),
         "spreads": ranges,
         "offered": [parameter for parameter in offered if parameter.name not in shown],
         "sorts": _sorts(place),
         "views": [(name, place.seen_as(name), name == place.view) for name in VIEWS],
-        "paging": Paging(place),
-        "last_page": min(-(-total // selection.size), LAST_PAGE),
-        "is_cut": total > selection.size * LAST_PAGE,
+        "paging": Paging(place, total, hits[-1].hit.pid if len(hits) == selection.size else ""),
         "is_indexed": site.search.has_index(),
         "ways_out": [] if total else nothing.ways_out(site.search, who, place, named),
         "meant": meant,
@@ -125,7 +137,7 @@ def _hidden(place: Place, shown: set[str]) -> Pairs:
     ranges = {(item.name, item.text) for item in place.selection.ranges}
     for pair in place.params():
         key = pair[0]
-        if key in {*FACETS, "page"}:
+        if key in {*FACETS, "page", "after"}:
             continue
         if pair in ranges and key in shown and key not in seen:
             # the first range of a parameter stands in its own fields

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from panosc.portal.words import plural, query_string
 from panosc.search.language.names import Names
-from panosc.search.language.selection import Selection
+from panosc.search.language.selection import LAST_PAGE, Selection
 from panosc.search.language.url import settled
 
 Pairs = list[tuple[str, str]]
@@ -52,7 +52,7 @@ class Place:
 
     def asking(self, selection: Selection) -> "Place":
         """Return the first page of another question, shown alike."""
-        return replace(self, selection=replace(selection, page=1))
+        return replace(self, selection=selection.from_start())
 
     def sorted_by(self, sort: str) -> str:
         """Return the address of the same in another order."""
@@ -74,26 +74,53 @@ class Place:
 
 
 class Paging:
-    """Addresses of the pages of one place."""
+    """Addresses of the pages of one place: numbered ones, behind them what follows a dataset.
 
-    def __init__(self, place: Place) -> None:
+    Parameters
+    ----------
+    place : Place
+    total : int
+        Datasets found.
+    last : str
+        Identifier of the last one on the page, empty if the page is not full.
+    """
+
+    def __init__(self, place: Place, total: int, last: str = "") -> None:
         self._place = place
-        self.page = place.selection.page
+        selection = place.selection
+        pages = -(-total // selection.size)
+        self.is_numbered = not selection.after
+        self.page = selection.page if self.is_numbered else 0
+        self.last = min(pages, LAST_PAGE)
+        self.is_cut = pages > LAST_PAGE
+        self.next: Selection | None = None
+        """The page that follows this one."""
+        if self.is_numbered and self.page < self.last:
+            self.next = replace(selection, page=self.page + 1)
+        elif self.is_cut and last and not selection.is_ranked:
+            self.next = replace(selection.from_start(), after=last)
+        self.following = "" if self.next is None else self._to(self.next)
+        """Its address, empty if there is none."""
+        self.before = self.at(self.page - 1) if self.page > 1 else ""
+        """Address of the page before this one."""
 
     def at(self, number: int) -> str:
         """Return the address of a page."""
-        selection = replace(self._place.selection, page=number)
-        return replace(self._place, selection=selection).path
+        return self._to(replace(self._place.selection.from_start(), page=number))
 
-    def near(self, last: int) -> list[int | None]:
+    def near(self) -> list[int | None]:
         """Return the pages to offer, None for a gap."""
-        wanted = sorted({1, last, *range(self.page - 2, self.page + 3)} & set(range(1, last + 1)))
+        near = range(self.page - 2, self.page + 3) if self.is_numbered else ()
+        wanted = sorted({1, self.last, *near} & set(range(1, self.last + 1)))
         found: list[int | None] = []
         for number in wanted:
             if found and found[-1] != number - 1:
                 found.append(None)
             found.append(number)
         return found
+
+    def _to(self, selection: Selection) -> str:
+        return replace(self._place, selection=selection).path
 
 
 def read(pairs: Pairs, names: Names, root: str) -> Place:
