@@ -6,6 +6,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -104,6 +105,25 @@ def test_usual_spellings_of_an_address_are_understood(settings: Settings) -> Non
         given = with_url(settings, f"{scheme}://{rest}")
         with open_database(given) as engine, engine.connect() as connection:
             assert connection.exec_driver_sql("select 1").scalar() == 1
+
+
+def test_the_cursor_of_a_lost_connection_is_closed(settings: Settings) -> None:
+    many = sa.select(sa.func.generate_series(1, 100_000))
+    options = {"stream_results": True, "yield_per": 10}
+    with (
+        open_database(settings) as engine,
+        engine.connect() as other,
+        engine.connect() as connection,
+    ):
+        result = connection.execute(many, execution_options=options)
+        cursor: Any = result.cursor
+        blocks = result.partitions()
+        next(blocks)
+        pid = cursor.connection.info.backend_pid
+        other.execute(sa.select(sa.func.pg_terminate_backend(pid)))
+        with pytest.raises(sa.exc.OperationalError):
+            list(blocks)
+        assert cursor.closed
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "mysql://a:b@c/d", "http://[", ""])

@@ -24,6 +24,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 GROUP, INSTRUMENT = "P-118", "10.5072/d22"
 EMBARGOED, CLOSED, OPEN = "10.5072/later", "10.5072/never-told", "10.5072/for-all"
 TO_WITHDRAW, TO_RELEASE, TO_SHARE = "10.5072/wrong", "10.5072/early", "10.5072/shared"
+TO_OPEN = "10.5072/ready"
 PEOPLE = {
     "pi": ("Ada Pieters", "pi", GROUP),
     "team": ("Tim Maat", "team", GROUP),
@@ -48,6 +49,7 @@ def rows() -> list[tuple[str, dict[str, object]]]:
         ("Dataset", {"pid": CLOSED, "title": "Sesame-4711", "access": "closed", **about}),
         ("Dataset", {"pid": EMBARGOED, "title": "Spin echo of water", **later}),
         ("Dataset", {"pid": TO_RELEASE, "title": "Ready early", **later}),
+        ("Dataset", {"pid": TO_OPEN, "title": "Ready as well", **later}),
         ("Dataset", {"pid": TO_SHARE, "title": "Shared a lot", **later}),
         ("Dataset", {"pid": TO_WITHDRAW, "title": "Mislabelled", "access": "open", **about}),
         *(

@@ -8,7 +8,7 @@ import pytest
 import signed_in as given
 import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
-from signed_in import CLOSED, EMBARGOED, OPEN, TO_RELEASE, TO_SHARE, TO_WITHDRAW
+from signed_in import CLOSED, EMBARGOED, OPEN, TO_OPEN, TO_RELEASE, TO_SHARE, TO_WITHDRAW
 from test_portal_browser import NARROW, RULES, SIZES, SMALL
 
 from panosc.catalogue.people import petition
@@ -283,7 +283,7 @@ def test_pages_are_sound(drawn, by, path, person):
 
 @pytest.mark.browser
 def test_released_with_the_keyboard_alone(drawn, house):
-    opened = drawn(page(TO_RELEASE), "pi", java_script_enabled=False)
+    opened = drawn(page(TO_OPEN), "pi", java_script_enabled=False)
     opened.get_by_text("Release it now").focus()
     opened.keyboard.press("Enter")
     opened.keyboard.press("Tab")
@@ -295,5 +295,5 @@ def test_released_with_the_keyboard_alone(drawn, house):
     opened.wait_for_url("**/-/access?done=release")
     assert opened.get_by_role("status").inner_text() == "It is open to everyone from now on."
     assert opened.get_by_text("never closed again").is_visible()
-    stranger = drawn(f"/datasets/{TO_RELEASE}")
+    stranger = drawn(f"/datasets/{TO_OPEN}")
     assert stranger.locator(".tag.open").count() == 1

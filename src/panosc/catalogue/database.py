@@ -4,9 +4,10 @@ And what its failures mean to whoever asked. What is in the tables is not known 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy.exc import DBAPIError
@@ -166,6 +167,14 @@ def _opened(
     def _restore(connection: Any, record: ConnectionPoolEntry) -> None:
         if record.info.pop(_LIFTED, False) and connection is not None:
             _prepare(connection, record)
+
+    @sa.event.listens_for(engine, "handle_error")
+    def _close_cursor(context: Any) -> None:
+        # SQLAlchemy leaves the cursor of a lost connection open
+        statement = context.execution_context
+        if context.is_disconnect and statement is not None:
+            with suppress(psycopg.Error):
+                statement.cursor.close()
 
     @sa.event.listens_for(engine, "before_cursor_execute")
     def _hold(connection: sa.Connection, *_: object) -> None:

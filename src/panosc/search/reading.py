@@ -82,7 +82,7 @@ class Reading:
         viewer: Viewer,
         *,
         regexp_limit_s: float | None,
-        open_moment: Callable[[sa.Connection, Viewer], Moment | None] = lambda _, __: None,
+        open_moment: Callable[[], Moment | None] = lambda: None,
     ) -> None:
         self.viewer = viewer
         self.planner = Planner(lambda: self.moment, self._count_of)
@@ -96,7 +96,7 @@ class Reading:
     def moment(self) -> Moment | None:
         """The index as the viewer may see it; opened when it is first needed."""
         with self._explained():
-            return self._open_moment(self._connection, self.viewer)
+            return self._open_moment()
 
     def run(self, statement: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         """Return all rows of a statement."""

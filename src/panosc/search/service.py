@@ -5,9 +5,11 @@ is read from the database is `reading`.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,7 +30,7 @@ from panosc.search.index.searching import Moment
 from panosc.search.language.selection import SIZES, Selection
 from panosc.search.reading import BLOCK, Entrance, Reading, entrance
 from panosc.search.results import Item
-from panosc.search.sql.clauses import has_regexp
+from panosc.search.sql.clauses import demands, has_regexp
 from panosc.search.sql.columns import Condition, Viewer, table_of
 from panosc.settings import Settings
 
@@ -55,6 +57,8 @@ class Answer:
     items: Iterator[Item]
     slips: tuple[str, ...] = ()
     """Words that nothing has as they are written; what is found has words like them."""
+    is_least: bool = False
+    """Whether there may be more: records came just now, and are not all counted yet."""
 
 
 class SearchService:
@@ -243,17 +247,16 @@ class SearchService:
                 yield from block
 
     def _answer(self, who: Who, query: Query, enter: Entrance) -> Answer:
-        found: list[tuple[int, tuple[str, ...]]] = []
+        found: list[Answer] = []
         items = self._items(who, query, enter, found)
         # runs to the first block: a question that cannot be answered fails here
         next(items)
-        total, slips = found[0]
-        return Answer(total=total, items=items, slips=slips)
+        return replace(found[0], items=items)
 
     def _items(
-        self, who: Who, query: Query, enter: Entrance, found: list[tuple[int, tuple[str, ...]]]
+        self, who: Who, query: Query, enter: Entrance, found: list[Answer]
     ) -> Iterator[Item]:
-        """Yield once when the total is known, then the records: one transaction for both."""
+        """Yield once when all but the items is known, then these: one transaction for both."""
         with self._reading(who, query) as reading:
             blocks = reading.blocks(query, enter)
             first = next(blocks, [])
@@ -261,8 +264,16 @@ class SearchService:
             ends_here = ends_here and query.after is None
             is_all = ends_here and (first or not query.skip)
             total = query.skip + len(first) if is_all else reading.count(query, enter)
-            slips = reading.moment.forgiven if query.words and reading.moment else ()
-            found.append((total, tuple(word.text for word in slips)))
+            moment = reading.moment if query.words or demands(query) else None
+            slips = moment.forgiven if query.words and moment else ()
+            found.append(
+                Answer(
+                    total=total,
+                    items=iter(()),
+                    slips=tuple(word.text for word in slips),
+                    is_least=moment is not None and moment.is_short(query),
+                )
+            )
             yield {}
             yield from first
             for block in blocks:
@@ -284,22 +295,59 @@ class SearchService:
 
         return enter
 
-    def _moment(self, connection: sa.Connection, viewer: Viewer) -> Moment | None:
-        if self._index is None:
-            return None
-        return self._index.moment(connection, viewer.who, now=viewer.now)
+    @contextmanager
+    def together(self, who: Who) -> Iterator[None]:
+        """Answer all that the block asks for `who` of one moment, by one connection."""
+        with self._opened(who) as shared:
+            before = _shared.set(shared)
+            try:
+                yield
+            finally:
+                _shared.reset(before)
 
     @contextmanager
-    def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
+    def _opened(self, who: Who) -> Iterator["_Shared"]:
         with self._engine.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection:
+            viewer = Viewer(who=who, now=self._clock(), salt=self._salt)
+            yield _Shared(self, connection, viewer, self._index)
+
+    @contextmanager
+    def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
+        shared = _shared.get()
+        is_ours = shared is not None and shared.service is self and shared.viewer.who is who
+        with nullcontext(shared) if shared and is_ours else self._opened(who) as opened:
             yield Reading(
-                connection,
-                Viewer(who=who, now=self._clock(), salt=self._salt),
-                open_moment=self._moment,
+                opened.connection,
+                opened.viewer,
+                open_moment=lambda: opened.moment,
                 regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
             )
+
+
+class _Shared:
+    """One connection by which one viewer asks, and the moment of the index that goes with it."""
+
+    def __init__(
+        self,
+        service: SearchService,
+        connection: sa.Connection,
+        viewer: Viewer,
+        index: SearchIndex | None,
+    ) -> None:
+        self.service, self.connection, self.viewer = service, connection, viewer
+        self._index = index
+
+    @cached_property
+    def moment(self) -> Moment | None:
+        """The index as the viewer may see it; None while there is none."""
+        if self._index is None:
+            return None
+        return self._index.moment(self.connection, self.viewer.who, now=self.viewer.now)
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
 
 
 def _lasting(selection: Selection) -> Selection:

@@ -4,20 +4,20 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from index_judging import Judge, asked, change, first_fault, is_answered
-from index_samples import NOW, Row, sample
+from index_samples import NOW, PEOPLE, Row, sample
 from search_catalogue import Catalogue
 
 from panosc.domain.access import ANYONE, Who
 from panosc.domain.errors import Invalid
 from panosc.domain.query import And, Order, Query
 from panosc.search.index.following import rebuild
-from panosc.search.language.selection import SORTS
+from panosc.search.language.selection import FACETS, SORTS, Excluded, Selection
 from panosc.search.loopback.filter import read_filter
 from panosc.search.service import SearchService
 from panosc.settings import Settings
@@ -111,6 +111,30 @@ def test_pages_behind_one_another_while_the_index_lags(judge_of: Callable[[int],
     judge = judge_of(0)
     change(judge.engine, seed=7)
     _walks(judge, range(WALKS, 2 * WALKS))
+
+
+SELECTIONS = (
+    Selection(),
+    Selection(kind=("raw",)),
+    Selection(access=("embargoed", "closed")),
+    Selection(year=("2020..",), excluded=(Excluded(name="kind", value="raw"),)),
+)
+
+
+def test_facets_are_exact_while_the_index_lags(judge_of: Callable[[int], Judge]) -> None:
+    judge = judge_of(1)
+    for seed in (None, 7):
+        if seed is not None:
+            change(judge.engine, seed=seed)
+        for who, selection in product(PEOPLE, SELECTIONS):
+            one, other = (
+                service.facets(who, selection, FACETS) for service in (judge.by_index, judge.by_sql)
+            )
+            assert one == other, (seed, who, selection)
+            assert not judge.by_index.answer(who, selection.query()).is_least
+    found = judge.by_index.parameters(ANYONE, Selection(), limit=1)
+    assert found[0].is_least, "those of changed records are not known"
+    assert judge.by_index.answer(ANYONE, Selection(words="of").query()).is_least
 
 
 def test_what_cannot_be_seen_is_no_place_to_begin(judges: list[Judge]) -> None:

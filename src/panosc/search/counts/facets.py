@@ -6,7 +6,7 @@ the value gives; for techniques that includes the narrower ones.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,7 +53,7 @@ def _by_index(
     """Count all facets in one pass over the index; None if it cannot answer the question."""
     moment, question = reading.moment, rest.query()
     filters = None if moment is None else moment.filters(question)
-    if moment is None or filters is None:
+    if moment is None or filters is None or moment.is_renamed():
         return None
     query = moment.query(question, filters)
     counted = moment.by_value(query, [name for name in names if name != "access"])
@@ -65,13 +65,29 @@ def _by_index(
         states = moment.by_state(query).items()
         found["access"] = _facets((name, name, number) for name, number in states if number)
     if "year" in names:
-        found["year"] = sorted(found["year"], key=lambda facet: -int(facet.value))
+        found["year"] = _by_year(found["year"])
     if "instrument" in names:
         found["instrument"] = _named(reading.run, counted["instrument"])
     if "technique" in names:
         labels, _ = _labels(reading.run, selection.technique)
         rows = ((key, labels[key], n) for key, n in counted["technique"] if key in labels)
         found["technique"] = _facets(rows)
+    # what the index does not know yet; with words nothing else can know it
+    changed = () if question.words else moment.changed("Dataset")
+    return _sums(found, _by_sql(reading, rest, selection, names, changed)) if changed else found
+
+
+def _sums(one: dict[str, list[Facet]], other: dict[str, list[Facet]]) -> dict[str, list[Facet]]:
+    """Return the counts of two disjoint sets of datasets together."""
+    found = {}
+    for name, facets in one.items():
+        counts = {facet.value: facet for facet in facets}
+        for facet in other[name]:
+            known = counts.get(facet.value)
+            counts[facet.value] = (
+                facet if known is None else replace(known, count=known.count + facet.count)
+            )
+        found[name] = _by_year(counts.values()) if name == "year" else _ranked(counts.values())
     return found
 
 
@@ -83,30 +99,42 @@ def _named(run: Run, rows: list[tuple[Any, int]]) -> list[Facet]:
 
 
 def _by_sql(
-    reading: Reading, rest: Selection, selection: Selection, names: list[str]
+    reading: Reading,
+    rest: Selection,
+    selection: Selection,
+    names: list[str],
+    among: Sequence[int] | None = None,
 ) -> dict[str, list[Facet]]:
+    """Count in the database; `among` are keys of datasets, None for all."""
     found: dict[str, list[Facet]] = {}
     grouped = [name for name in names if name in _GROUPED]
     if grouped:
-        found |= _grouped(reading, rest, grouped)
+        found |= _grouped(reading, rest, grouped, among)
     if "technique" in names:
-        found["technique"] = _techniques(reading, rest, selection.technique)
+        found["technique"] = _techniques(reading, rest, selection.technique, among)
     return found
 
 
-def _base(reading: Reading, rest: Selection) -> tuple[clauses.Place, list[Condition]]:
+def _base(
+    reading: Reading, rest: Selection, among: Sequence[int] | None
+) -> tuple[clauses.Place, list[Condition]]:
     viewer, question = reading.viewer, rest.query()
     place = clauses.start(MODEL_BY_NAME["Dataset"], viewer)
     conditions = [viewer.may_list(place.table), *clauses.conditions(question, place)]
     if question.words:
         conditions.append(reading.planner.ranking(question, place).condition)
+    if among is not None:
+        keys = sa.literal(list(among), sa.ARRAY(sa.BigInteger))
+        conditions.append(place.table.c.id == sa.any_(keys))
     return place, conditions
 
 
-def _grouped(reading: Reading, rest: Selection, names: list[str]) -> dict[str, list[Facet]]:
+def _grouped(
+    reading: Reading, rest: Selection, names: list[str], among: Sequence[int] | None
+) -> dict[str, list[Facet]]:
     """Count what the dataset's own row tells: all facets in one pass over the rows."""
     run = reading.run
-    place, conditions = _base(reading, rest)
+    place, conditions = _base(reading, rest, among)
     columns = place.table.c
     access = column_of(
         place.model.property_by_name["access"], place.model, place.table, reading.viewer
@@ -138,7 +166,7 @@ def _grouped(reading: Reading, rest: Selection, names: list[str]) -> dict[str, l
     }
     if "facility" in names or "instrument" in names:
         found |= _instruments(run, rows["instrument"])
-    found["year"] = sorted(found["year"], key=lambda facet: -int(facet.value))
+    found["year"] = _by_year(found["year"])
     return {name: found[name] for name in names}
 
 
@@ -157,10 +185,12 @@ def _instruments(run: Run, rows: list[tuple[Any, int]]) -> dict[str, list[Facet]
     }
 
 
-def _techniques(reading: Reading, rest: Selection, chosen: tuple[str, ...]) -> list[Facet]:
+def _techniques(
+    reading: Reading, rest: Selection, chosen: tuple[str, ...], among: Sequence[int] | None
+) -> list[Facet]:
     """Count datasets by technique, each with its narrower ones, a dataset once."""
     run = reading.run
-    place, conditions = _base(reading, rest)
+    place, conditions = _base(reading, rest, among)
     link = table_of("dataset_technique").alias()
     tags = (
         sa.select(sa.func.array_agg(link.c.technique_id).label("ids"))
@@ -204,6 +234,13 @@ def _labels(run: Run, chosen: tuple[str, ...]) -> tuple[dict[str, str], dict[int
 
 
 def _facets(rows: Iterable[tuple[str, str, int]]) -> list[Facet]:
-    found = (Facet(value=value, label=label, count=number) for value, label, number in rows)
-    ranked = sorted(found, key=lambda facet: (-facet.count, facet.label, facet.value))
+    return _ranked(Facet(value=value, label=label, count=number) for value, label, number in rows)
+
+
+def _ranked(facets: Iterable[Facet]) -> list[Facet]:
+    ranked = sorted(facets, key=lambda facet: (-facet.count, facet.label, facet.value))
     return ranked[:MOST_VALUES]
+
+
+def _by_year(facets: Iterable[Facet]) -> list[Facet]:
+    return sorted(facets, key=lambda facet: -int(facet.value))

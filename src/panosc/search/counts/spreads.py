@@ -28,6 +28,8 @@ class Parameter:
     name: str
     count: int
     units: tuple[str, ...]
+    is_least: bool = False
+    """Whether there may be more: records came or changed just now, and are not counted yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Histogram:
     unit_choices: tuple[str, ...]
     missing: int
     """Datasets without a number for it, or with one that is not to be seen."""
+    is_least: bool = False
+    """As of a parameter."""
 
 
 def parameters(reading: Reading, selection: Selection) -> list[Parameter]:
@@ -77,6 +81,7 @@ def _parameters(moment: Moment, query: Query) -> list[Parameter]:
             name=name,
             count=seen.total(),
             units=tuple(unit for unit, _ in seen.most_common() if unit),
+            is_least=moment.is_behind("Dataset"),
         )
         for name, seen in units.items()
     ]
@@ -114,6 +119,7 @@ def histogram(
         is_log=is_log,
         unit_choices=tuple(dict.fromkeys((*((chosen,) if chosen else ()), *known[name]))),
         missing=moment.count(query) - number,
+        is_least=moment.is_behind("Dataset"),
     )
 
 

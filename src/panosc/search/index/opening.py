@@ -44,4 +44,9 @@ def _late(connection: sa.Connection, snapshot: Snapshot, pending: Pending) -> La
             for model, keys in changed.items()
         )
 
-    return Late(keys=sorted(pending.keys), documents=documents, is_renamed=is_renamed)
+    return Late(
+        keys=pending.keys,
+        is_partial=pending.is_partial,
+        documents=documents,
+        is_renamed=is_renamed,
+    )

@@ -50,6 +50,8 @@ class Late:
 
     keys: Sequence[int] = ()
     """Keys of the records that did."""
+    is_partial: bool = False
+    """Whether records are not among them that the index cannot have yet."""
     documents: Callable[[], Collection[int]] = tuple
     """Returns the documents that belong, or belonged, to datasets among them."""
     is_renamed: Callable[[], bool] = bool
@@ -87,6 +89,18 @@ class Moment:
         self._counts: dict[int, tuple[Query, int]] = {}
         self._compiler = Compiler(index, gate, self._documents_of, late.is_renamed)
         self._changed: dict[str, Sequence[int]] = {}
+
+    def is_behind(self, model: str) -> bool:
+        """Whether records of a class have come or changed of which this does not know."""
+        return self._late.is_partial or bool(self.changed(model))
+
+    def is_renamed(self) -> bool:
+        """Whether instruments or techniques are called otherwise than here."""
+        return self._late.is_renamed()
+
+    def is_short(self, question: Question) -> bool:
+        """Whether there may be more than totals say: words of such records are not known."""
+        return self.is_behind(question.model) if question.words else self._late.is_partial
 
     def changed(self, model: str) -> Sequence[int]:
         """Return the keys of records of which the index may be wrong, where it is asked for these.

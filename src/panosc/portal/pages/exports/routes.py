@@ -46,8 +46,9 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def json(request: Request, who: Asker) -> Response:
-        asked = understood(site, request, who)
-        return Response(orjson.dumps(_page(asked)), media_type=_KINDS["json"])
+        with site.search.together(who):
+            found = _page(understood(site, request, who))
+        return Response(orjson.dumps(found), media_type=_KINDS["json"])
 
     def csv(request: Request, who: Asker) -> Response:
         asked = understood(site, request, who)
@@ -69,7 +70,8 @@ def router(site: Site) -> APIRouter:
         return _file("bib", lines, total=answer.total)
 
     def feed(request: Request, who: Asker) -> Response:
-        return _feed(understood(site, request, who))
+        with site.search.together(who):
+            return _feed(understood(site, request, who))
 
     for form, handler in (("json", json), ("csv", csv), ("bib", bib), ("atom", feed)):
         _add(routes, form, handler)
@@ -108,6 +110,7 @@ def _page(asked: Asked) -> dict[str, Any]:
         "url": asked.at(selection),
         "filter": write_standard(replace(selection.from_start().query(), limit=None)),
         "total": answer.total,
+        "isLeast": answer.is_least,
         "page": paging.page if paging.is_numbered else None,
         "size": selection.size,
         "lastPage": paging.last,

@@ -44,6 +44,10 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def search(request: Request, who: Asker) -> Response:
+        with site.search.together(who):
+            return answered(request, who)
+
+    def answered(request: Request, who: Who) -> Response:
         pairs = request.query_params.multi_items()
         names = KnownTo(site.search, who).names
         place = read(pairs, names, site.render.root)
@@ -74,7 +78,6 @@ def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]
 def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
     selection = place.selection
     query = selection.query()
-    # asked before the answer is open: no request holds two connections
     meant = nothing.meant(site.search, who, place)
     answer = site.search.answer(who, asking_all(query))
     hits = found(answer, read_words(meant.words if meant else selection.words, plain="all"))
@@ -85,11 +88,12 @@ def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
     ranges = spreads(site.search, who, place, offered, preferred=units)
     shown = {spread.name for spread in ranges}
     return {
-        "title": headline(total, selection.words),
+        "title": headline(total, selection.words, is_least=answer.is_least),
         "asked": selection.words,
         "place": place,
         "selection": selection,
         "total": total,
+        "is_least": answer.is_least,
         "hits": hits,
         "facets": groups(selection, facets),
         "chips": chips(place, named),

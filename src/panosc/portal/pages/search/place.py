@@ -180,9 +180,9 @@ def ranges_joined(pairs: Iterable[tuple[str, str]]) -> Pairs:
     return kept
 
 
-def headline(total: int, words: str) -> str:
+def headline(total: int, words: str, *, is_least: bool = False) -> str:
     """Return the title of the page, which is the count."""
+    counted = ("≥ " if is_least else "") + plural(total, "dataset")
     if not words:
-        return plural(total, "dataset")
-    verb = "matches" if total == 1 else "match"
-    return f"{plural(total, 'dataset')} {verb} “{words}”"
+        return counted
+    return f"{counted} {'matches' if total == 1 else 'match'} “{words}”"

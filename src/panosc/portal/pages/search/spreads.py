@@ -48,6 +48,8 @@ class Spread:
     finding: str = ""
     rows: Sequence[tuple[str, int]] = ()
     missing: int = 0
+    is_least: bool = False
+    """Whether there may be more."""
 
 
 def spreads(
@@ -123,6 +125,7 @@ def _spread(
         finding=finding,
         rows=rows(bins),
         missing=found.missing,
+        is_least=found.is_least,
     )
 
 

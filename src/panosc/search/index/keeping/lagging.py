@@ -4,8 +4,7 @@ Its answers leave them out, so that they are never older than the catalogue with
 """
 
 import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
@@ -17,23 +16,21 @@ from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.pid import surrogate
 from panosc.search.index.schema import MODELS
 
-MOST = 20_000
+MOST = 2_000
 """Of more changed records than this, those are left aside that are too new to be in the index."""
 FILTERED = ("Instrument", "Technique")
 """Shared records by which others are filtered."""
-_KEPT = 4
+_UNKNOWN = sa.null().label("created")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """The records whose documents in the index may be out of date."""
 
-    position: int
-    newest: int
-    """The last change of the feed when this was found."""
-    keys: frozenset[int]
-    """Their keys; of very many only of those that may be in the index."""
-
+    keys: tuple[int, ...] = ()
+    """Their keys, in order; of very many only of those that may be in the index."""
+    is_partial: bool = False
+    """Whether some were left aside."""
     shared: frozenset[tuple[str, int]] = frozenset()
     """Class and key of the instruments and techniques that changed."""
 
@@ -41,12 +38,76 @@ class Pending:
         return bool(self.keys)
 
 
+@dataclass(slots=True)
+class _Change:
+    """What the feed tells of one record."""
+
+    last: int
+    """Number of its last change."""
+    created: datetime | None
+    """When it was first written; None: unknown, or it was deleted meanwhile."""
+
+
+@dataclass
+class _Feed:
+    """The feed behind one position, as far as it was read: it is read on, never again."""
+
+    position: int
+    newest: int
+    changes: dict[tuple[str, str], _Change] = field(default_factory=dict)
+
+    def read(self, connection: sa.Connection, newest: int) -> None:
+        """Take up what has come since."""
+        feed = tables.changes.c
+        asked = (
+            sa.select(
+                feed.model,
+                feed.pid,
+                sa.func.max(feed.number).label("last"),
+                sa.func.bool_or(feed.deleted).label("deleted"),
+            )
+            .where(feed.number > self.newest, feed.model.in_((*MODELS, *FILTERED)))
+            .group_by(feed.model, feed.pid)
+        )
+        rows = connection.execute(asked.add_columns(_UNKNOWN).limit(MOST + 1)).all()
+        if len(rows) > MOST:
+            found = asked.subquery()
+            rows = connection.execute(sa.select(found, _created(found).label("created"))).all()
+        for row in rows:
+            known = self.changes.get((row.model, row.pid))
+            if known is None:
+                self.changes[row.model, row.pid] = _Change(last=row.last, created=row.created)
+            else:
+                known.last = row.last
+                known.created = None if row.deleted else known.created
+        self.newest = newest
+
+    def forget(self, position: int) -> None:
+        """Drop what an index at `position` knows."""
+        self.position = position
+        self.changes = {who: one for who, one in self.changes.items() if one.last > position}
+
+    def pending(self, moment: datetime | None) -> Pending:
+        """Return what an index at the position does not know that was read at `moment`."""
+        records = [(who, one) for who, one in self.changes.items() if who[0] in MODELS]
+        kept = [who for who, _ in records]
+        if len(records) > MOST and moment is not None:
+            kept = [who for who, one in records if one.created is None or one.created <= moment]
+        shared = (who for who in self.changes if who[0] in FILTERED)
+        return Pending(
+            keys=tuple(sorted(surrogate(*who) for who in kept)),
+            is_partial=len(kept) < len(records),
+            shared=frozenset((model, surrogate(model, pid)) for model, pid in shared),
+        )
+
+
 class _Lagging:
     """Finds what is pending, once for all who ask at the same position of index and feed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: WeakKeyDictionary[sa.Pool, OrderedDict[tuple[int, int], Pending]]
+        self._feeds: WeakKeyDictionary[sa.Pool, _Feed] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[sa.Pool, tuple[tuple[object, ...], Pending]]
         self._known = WeakKeyDictionary()
 
     def pending(
@@ -55,61 +116,41 @@ class _Lagging:
         """Return what an index at `position` does not know, which was read at `moment`."""
         newest = changes.last(connection)
         if newest <= position:
-            return Pending(position=position, newest=newest, keys=frozenset())
+            return Pending()
+        # a pool is of one database; all who ask wait for the first, who does the work for them
+        pool = connection.engine.pool
         with self._lock:
-            # a pool is of one database
-            known = self._known.setdefault(connection.engine.pool, OrderedDict())
-            if (position, newest) in known:
-                return known[position, newest]
-        found = Pending(
-            position=position,
-            newest=newest,
-            keys=_keys(connection, position, moment),
-            shared=_shared(connection, position),
-        )
-        with self._lock:
-            known[position, newest] = found
-            while len(known) > _KEPT:
-                known.popitem(last=False)
-        return found
+            feed = self._feeds.get(pool)
+            if feed is None or not feed.position <= position <= feed.newest:
+                feed = self._feeds[pool] = _Feed(position=position, newest=position)
+            if newest > feed.newest:
+                # what one reads that another does not see yet is looked at in the database
+                feed.read(connection, newest)
+            if position > feed.position:
+                feed.forget(position)
+            key = (position, feed.newest, moment)
+            known = self._known.get(pool)
+            if known is None or known[0] != key:
+                known = self._known[pool] = key, feed.pending(moment)
+            return known[1]
 
 
 _lagging = _Lagging()
 pending = _lagging.pending
 
 
-def _keys(connection: sa.Connection, position: int, moment: datetime | None) -> frozenset[int]:
-    feed = tables.changes.c
-    changed = (
-        sa.select(feed.model, feed.pid, sa.func.bool_or(feed.deleted).label("deleted"))
-        .where(feed.number > position, feed.model.in_(MODELS))
-        .group_by(feed.model, feed.pid)
-    )
-    rows = connection.execute(changed.limit(MOST + 1)).all()
-    if len(rows) > MOST:
-        query = changed if moment is None else _old(changed.subquery(), moment)
-        rows = connection.execute(query).all()
-    return frozenset(surrogate(row.model, row.pid) for row in rows)
-
-
-def _shared(connection: sa.Connection, position: int) -> frozenset[tuple[str, int]]:
-    feed = tables.changes.c
-    asked = sa.select(feed.model, feed.pid).where(feed.number > position, feed.model.in_(FILTERED))
-    rows = connection.execute(asked.distinct())
-    return frozenset((row.model, surrogate(row.model, row.pid)) for row in rows)
-
-
-def _old(changed: "sa.Subquery", moment: datetime) -> "sa.Select[tuple[str, str]]":
-    """Return those of the changed records that may have been there at that moment."""
-    is_new = [
-        sa.exists().where(
+def _created(changed: "sa.Subquery") -> "sa.ColumnElement[datetime]":
+    """Return when a changed record was first written."""
+    found = [
+        sa.select(table.c.created)
+        .where(
             changed.c.model == model,
             # what was deleted and came again may still be in the index as it was
             ~changed.c.deleted,
             table.c.pid == changed.c.pid,
-            table.c.created > moment,
         )
+        .scalar_subquery()
         for model in MODELS
         for table in [metadata.tables[MODEL_BY_NAME[model].table]]
     ]
-    return sa.select(changed.c.model, changed.c.pid).where(~sa.or_(*is_new))
+    return sa.func.coalesce(*found)
