@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from pydantic import SecretStr
 
 from catalogue.homes import processes, server_pid, until
 from panosc.catalogue import database
-from panosc.catalogue.database import open_database, unlimited
+from panosc.catalogue.database import LAST, open_database, unlimited
 from panosc.catalogue.embedded import postmaster
 from panosc.catalogue.embedded.server import Server
 from panosc.domain.errors import Invalid, Unavailable
@@ -124,6 +126,26 @@ def test_the_cursor_of_a_lost_connection_is_closed(settings: Settings) -> None:
         with pytest.raises(sa.exc.OperationalError):
             list(blocks)
         assert cursor.closed
+
+
+GIVING_WAY = """
+import os, sys
+from panosc.catalogue.database import give_way, open_database
+from panosc.settings import Settings
+with open_database(Settings(home=sys.argv[1])) as engine:
+    give_way(engine)
+    with engine.connect() as connection:
+        server = connection.connection.dbapi_connection.info.backend_pid
+        print(os.getpriority(os.PRIO_PROCESS, 0), os.getpriority(os.PRIO_PROCESS, server))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of processes so")
+def test_long_work_comes_after_those_who_ask(open_folder: Path) -> None:
+    words = [sys.executable, "-c", GIVING_WAY, str(open_folder / "home")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    assert done.stdout.split() == [str(before + LAST), str(LAST)]
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "mysql://a:b@c/d", "http://[", ""])

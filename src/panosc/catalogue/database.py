@@ -3,8 +3,10 @@
 And what its failures mean to whoever asked. What is in the tables is not known here.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -27,6 +29,8 @@ CONNECTIONS = 30
 """The most that one process opens."""
 POOL_WAIT_S = 10
 """How long a request waits for one of them."""
+LAST = 10
+"""The priority (`nice`) of long work beside those who ask."""
 
 _DIALECT = "postgresql+psycopg"
 _LIFTED = "limits lifted"
@@ -94,6 +98,26 @@ def unlimited(connection: sa.Connection) -> None:
         scope = "session"
         connection.info[_LIFTED] = True
     connection.exec_driver_sql(f"set {scope} statement_timeout = 0; set {scope} lock_timeout = 0")
+
+
+def give_way(engine: sa.Engine) -> None:
+    """Let this process, and what the database does for it, take the processor last.
+
+    For long work beside a node: those who ask are answered first. A database on another machine,
+    or one of a system without ``/proc``, is left as it is.
+    """
+    os.nice(LAST)
+
+    @sa.event.listens_for(engine, "connect")
+    def _lower(connection: Any, _record: ConnectionPoolEntry) -> None:
+        number = connection.info.backend_pid
+        if connection.info.host.startswith("/"):
+            with suppress(OSError):
+                if Path(f"/proc/{number}/comm").read_text("ascii").strip() == "postgres":
+                    os.setpriority(os.PRIO_PROCESS, number, LAST)
+
+    # those that are open already
+    engine.dispose()
 
 
 def explained(error: DBAPIError | PoolTimeout) -> PanoscError | None:

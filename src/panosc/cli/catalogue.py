@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from panosc.catalogue.database import open_database
+from panosc.catalogue.database import give_way, open_database
 from panosc.catalogue.dumping import dump
 from panosc.catalogue.loading import load
 from panosc.cli import terminal
@@ -34,6 +34,7 @@ def load_command(
         open_database(settings, progress=terminal.say) as engine,
         terminal.byte_progress() as report,
     ):
+        give_way(engine)
         now, shelf = datetime.now(UTC), open_shelf(settings, engine)
         loaded = load(
             engine,

@@ -1,6 +1,8 @@
 """Following the feed: in whatever steps, the index comes to say what the catalogue does."""
 
+import os
 import random
+import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from index_dump import index_dump
 from tantivy import Query
 
 from panosc.catalogue import changes, tables
+from panosc.catalogue.database import LAST
 from panosc.catalogue.writer import write
 from panosc.domain.pid import surrogate
 from panosc.search.index import gathering
@@ -127,6 +130,9 @@ def test_a_document_forgets_what_it_had_from_a_dataset_that_left_it(
 def test_what_is_written_is_found_within_a_second_and_what_is_deleted_is_not(node: Node) -> None:
     with following(node.engine, node.settings, clock):
         caught_up(node.engine, node.folder)
+        if sys.platform == "linux":
+            threads = {one.name: one.native_id for one in threading.enumerate()}
+            assert os.getpriority(os.PRIO_PROCESS, threads["index"] or 0) == LAST
         node.write(("Dataset", {"pid": "new", "title": "hello"}))
         start = time.monotonic()
         assert finds(caught_up(node.engine, node.folder), "Dataset", "new")

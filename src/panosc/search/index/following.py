@@ -9,6 +9,7 @@ import errno
 import logging
 import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from panosc.catalogue.database import LAST
 from panosc.domain.errors import PanoscError, Unavailable
 from panosc.search.index.folder import Folder, Lock
 from panosc.search.index.keeping.building import Interrupted, Tell, build, clear
@@ -119,7 +121,10 @@ class Keeper:
         self._ends.set()
 
     def run(self) -> None:
-        """Keep the index up to date, whatever happens."""
+        """Keep the index up to date, whatever happens; those who ask go first."""
+        if sys.platform == "linux":
+            # there a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
         while not self._ends.is_set():
             self._ends.wait(self._seconds_after(self._write))
 
