@@ -78,8 +78,8 @@ class _Feed:
             if known is None:
                 self.changes[row.model, row.pid] = _Change(last=row.last, created=row.created)
             else:
+                # when it was written first still holds, even if it went and came again since
                 known.last = row.last
-                known.created = None if row.deleted else known.created
         self.newest = newest
 
     def forget(self, position: int) -> None:
