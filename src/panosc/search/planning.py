@@ -121,12 +121,10 @@ class Planner:
                 first, most = replace(query, skip=0), query.skip + query.limit
                 found = moment.sorted_page(first, asked, limit=most, after=after)
         if found is None:
-            if moment.count(asked) > MOST_KEYS and not query.words:
+            # without words all are alike: scores would only take their time
+            found = moment.every(asked) if query.words else moment.few(asked, MOST_KEYS)
+            if found is None:
                 return None
-            found = moment.every(asked)
-            if not query.words:
-                # all are alike: scores would only take their time
-                found = Found(keys=found.keys)
         if changed:
             # what has changed is looked at once more, by its own conditions
             found = Found(keys=[*found.keys, *changed])

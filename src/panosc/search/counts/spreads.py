@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tantivy import Query
@@ -62,10 +62,15 @@ def parameters(reading: Reading, selection: Selection) -> list[Parameter]:
 
 def units(moment: Moment, name: str) -> tuple[str, ...] | None:
     """Return the units of a parameter, the most frequent first; None where nobody has it."""
+    models = [moment.query(Question(model=model), None) for model in ("Dataset", "Document")]
+    return _units(moment, map(moment.detailed, models), name)
+
+
+def _units(moment: Moment, queries: Iterable[Query], name: str) -> tuple[str, ...] | None:
+    """Return the units that a parameter has in what was found, the most frequent first."""
     found: Counter[str] = Counter()
     start = f"{name}\x1f"
-    for model in ("Dataset", "Document"):
-        query = moment.detailed(moment.query(Question(model=model), None))
+    for query in queries:
         for term, number in moment.beginning(query, "parameter", start, limit=MOST_UNITS):
             found[term.removeprefix(start)] += number
     return tuple(unit for unit, _ in found.most_common() if unit) if found else None
@@ -97,10 +102,10 @@ def histogram(
     if moment is None or filters is None:
         return None
     query = moment.query(question, filters)
-    known = {one.name: one.units for one in _parameters(moment, moment.detailed(query))}
-    if name not in known:
+    known = _units(moment, [moment.detailed(query)], name)
+    if known is None:
         return None
-    chosen, scale = _unit(name, unit, known[name])
+    chosen, scale = _unit(name, unit, known)
     path = f"plain.{slot(name)}" if scale is None else f"si.{slot(name, scale.si_unit)}"
     extent = moment.extent(query, path)
     if extent is None:
@@ -117,7 +122,7 @@ def histogram(
         edges=tuple(shown),
         counts=tuple(counts),
         is_log=is_log,
-        unit_choices=tuple(dict.fromkeys((*((chosen,) if chosen else ()), *known[name]))),
+        unit_choices=tuple(dict.fromkeys((*((chosen,) if chosen else ()), *known))),
         missing=moment.count(query) - number,
         is_least=moment.is_behind("Dataset"),
     )

@@ -13,6 +13,7 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur, Query
 
+from panosc.domain.access import ALWAYS
 from panosc.domain.entities import EXPOSED
 from panosc.domain.pid import surrogate
 from panosc.domain.query import NEGATIVE, And, Clause, Compare, Include, Not, Or, Related, Value
@@ -20,10 +21,10 @@ from panosc.domain.query import Query as Question
 from panosc.search.index.access import Gate
 from panosc.search.index.documents import micros
 from panosc.search.index.ranges import LARGEST, Wanted, wanted
-from panosc.search.index.schema import FIRST, LAST
-from panosc.search.panet import PREFIX
+from panosc.search.index.schema import FIRST, LAST, UNDER
+from panosc.search.panet import ontology
 from panosc.search.sql.clauses import demands
-from panosc.search.sql.techniques import implies_tag, narrower, positive
+from panosc.search.sql.techniques import implies_tag, positive
 
 DocumentsOf = Callable[[Query], Sequence[int]]
 """Keys of the documents that the datasets found belong to."""
@@ -157,6 +158,9 @@ class Compiler:
             return self._related(include.relation, scope.where, model)
         if (model, include.relation) != ("Document", "datasets"):
             raise Inexact
+        if scope.where == And(()) and [one.relation for one in inner] == ["techniques"]:
+            [tags] = inner
+            return self._tagged(tags.scope.where)
         parts = [self.clause(scope.where, "Dataset")]
         parts += [self._included(one, "Dataset") for one in inner]
         return self._with_datasets(all_of(parts))
@@ -255,6 +259,8 @@ class Compiler:
             case (("Dataset" | "Document"), "parameters"):
                 return self._parameter(clause)
             case "Document", "datasets":
+                if isinstance(clause, Related) and clause.relation == "techniques":
+                    return self._tagged(clause.clause)
                 return self._with_datasets(self.clause(clause, "Dataset"))
             case _:
                 raise Inexact
@@ -262,6 +268,18 @@ class Compiler:
     def _with_datasets(self, query: Query) -> Query:
         keys = self._documents_of(self.listed(query, "Dataset"))
         return self.terms("key", keys)
+
+    def _tagged(self, clause: Clause) -> Query:
+        """Return the documents with a dataset of which a clause on its techniques holds.
+
+        Tags of datasets that everyone always knew of stand with the document itself; to look for
+        the other datasets is enough.
+        """
+        found = self._related("techniques", clause, "Dataset")
+        if not _is_one_tag(clause):
+            return self._with_datasets(found)
+        other = self.between("listed_at", micros(ALWAYS) + 1, LAST)
+        return any_of([found, self._with_datasets(all_of([found, other]))])
 
     def _instrument(self, clause: Clause) -> Query:
         match clause:
@@ -292,10 +310,10 @@ class Compiler:
                 "name",
             }:
                 own = _texts(clause.operands)
-                spelt = [text for one in narrower(clause) for text in (PREFIX + one, one)]
+                under = {UNDER + one for text in own for one in ontology().resolve(text)}
                 if name == "name":
-                    return any_of([self.terms("tag_name", own), self.terms("tag", spelt)])
-                return self.terms("tag", [*spelt, *own])
+                    return any_of([self.terms("tag_name", own), self.terms("tag", under)])
+                return self.terms("tag", [*under, *own])
             case _:
                 raise Inexact
 
@@ -306,6 +324,17 @@ class Compiler:
         if asked.is_empty:
             return Query.empty_query()
         return self.detail(self.range(asked))
+
+
+def _is_one_tag(clause: Clause) -> bool:
+    """Whether a clause on techniques holds as soon as one tag has what it asks for."""
+    match clause:
+        case Or():
+            return all(map(_is_one_tag, clause.clauses))
+        case Compare():
+            return clause.operator not in NEGATIVE
+        case _:
+            return False
 
 
 def _texts(operands: Sequence[Value]) -> list[str]:

@@ -23,10 +23,11 @@ from panosc.search.index.schema import (
     FIRST,
     LAST,
     SORTS,
+    UNDER,
     build,
     slot,
 )
-from panosc.search.panet import ontology
+from panosc.search.panet import PREFIX, ontology
 
 LONGEST_TEXT = 20_000
 """Characters of one text that can be found as words."""
@@ -123,7 +124,7 @@ def _exact(facts: Facts) -> dict[str, Any]:
     found: dict[str, Any] = {
         "owner_group": _some(facts.owner_group),
         "kind": _some(facts.kind),
-        "tag": sorted({spelt for tag in facts.tags for spelt in (tag.pid, tag.panet_id) if spelt}),
+        "tag": sorted({spelt for tag in facts.tags for spelt in _spellings(tag)}),
         "tag_name": sorted({tag.name for tag in facts.tags if tag.name is not None}),
         "technique": sorted({value for tag in facts.tags for value in reach(tag)}),
         "year": [] if facts.created is None else facts.created.astimezone(UTC).year,
@@ -140,6 +141,21 @@ def _exact(facts: Facts) -> dict[str, Any]:
 
 def _some(value: str | None) -> list[str]:
     return [] if value is None else [value]
+
+
+@lru_cache(maxsize=10_000)
+def _spellings(tag: Tag) -> frozenset[str]:
+    """Return what finds a tag: its identifiers, and the techniques that it is of or narrower than.
+
+    As the database does it, both identifiers count, in their two exact spellings.
+    """
+    panet, given = ontology(), {spelt for spelt in (tag.pid, tag.panet_id) if spelt}
+    concepts = {
+        concept.id
+        for concept in map(panet.find, given)
+        if concept is not None and not given.isdisjoint({concept.id, PREFIX + concept.id})
+    }
+    return frozenset({*given, *(UNDER + one for one in panet.ancestors(concepts))})
 
 
 @lru_cache(maxsize=10_000)

@@ -11,11 +11,14 @@ import tantivy
 
 from panosc.search.index.analysis import LEVELS
 
-VERSION = 1
+VERSION = 2
 MODELS = ("Dataset", "Document")
 """Classes whose records are found by the index."""
 SHARED = ("Instrument", "Technique", "Sample", "Person")
 """Classes of which the index keeps a digest only: what they say stands with the records."""
+
+UNDER = "\x1f"
+"""Before a technique in the field ``tag``: what is tagged is of it, or of a narrower one."""
 
 CORE_LEVELS = tuple(f"c{level}" for level in range(LEVELS))
 DETAIL_LEVELS = tuple(f"d{level}" for level in range(LEVELS))

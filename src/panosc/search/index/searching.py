@@ -3,7 +3,7 @@
 What has changed since the index was last brought up to date is left out of its answers.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -19,6 +19,7 @@ from panosc.search.index.compiling import Compiler, Inexact, all_of
 from panosc.search.index.schema import FIRST, LAST, MODELS
 from panosc.search.index.wording import Wording, told
 
+Hits = Sequence[tuple[Any, tantivy.DocAddress]]
 _FEW = ("embargoed", "closed")
 _LEAST = 1e-6
 """Of a score, before it is brought between 0 and 1."""
@@ -87,6 +88,8 @@ class Moment:
         self.forgiven: tuple[Word, ...] = ()
         """Words of the last question that nothing has as they are written."""
         self._counts: dict[int, tuple[Query, int]] = {}
+        self._found: dict[Hashable, Hits] = {}
+        """Hits of the last search: what is asked for twice is so one after the other."""
         self._compiler = Compiler(index, gate, self._documents_of, late.is_renamed)
         self._changed: dict[str, Sequence[int]] = {}
 
@@ -131,6 +134,9 @@ class Moment:
             return self._listed(all_of(parts), question.model)
         words = told(question.words)
         strict = self._worded(words, question.model, parts)
+        if question.limit is not None and not question.order:
+            # one pass for the page and the count; `best` has it then
+            self.best(strict, limit=question.limit, skip=question.skip)
         # where any word will do, one that nobody has says nothing, whatever the others find
         loose = [one for one in words if one.occurs == "any"]
         tried = (loose if len(loose) > 1 else ()) if self.count(strict) else words
@@ -139,17 +145,13 @@ class Moment:
 
     def count(self, query: Query) -> int:
         """Return how many records there are."""
-        kept = self._counts.get(id(query))
-        if kept is None:
-            # the query is kept as well: no other one then has its id
-            result: Any = self._searcher.search(query, 1, count=True)
-            total = int(result.count)
-            kept = self._counts[id(query)] = query, total
-        return kept[1]
+        if id(query) not in self._counts:
+            self._search(query, 1)
+        return self._counts[id(query)][1]
 
     def best(self, query: Query, *, limit: int, skip: int = 0) -> Page:
         """Return the best matches, best first; scores lie in (0, 1)."""
-        hits = self._searcher.search(query, limit, count=False, offset=skip).hits
+        hits = self._search(query, limit, offset=skip)
         return Page(
             keys=self._keys(hits),
             scores=[analysis.score(max(total, _LEAST)) for total, _ in hits],
@@ -158,6 +160,21 @@ class Moment:
     def every(self, query: Query) -> Page:
         """Return all matches."""
         return self.best(query, limit=max(1, self.count(query)))
+
+    def few(self, query: Query, most: int) -> Page | None:
+        """Return all matches without scores; None if there are more than `most`."""
+        hits = self._search(query, most + 1)
+        return None if len(hits) > most else Page(keys=self._keys(hits))
+
+    def _search(self, query: Query, limit: int, **options: Any) -> Hits:
+        """Return some of the hits; all are counted in the same pass, which is kept."""
+        asked = (id(query), limit, *options.items())
+        if asked not in self._found:
+            result: Any = self._searcher.search(query, limit, count=True, **options)
+            # the query is kept as well: no other one then has its id
+            self._counts[id(query)] = query, int(result.count)
+            self._found = {asked: result.hits}
+        return self._found[asked]
 
     def sorted_page(
         self, question: Question, query: Query, *, limit: int, after: int | None = None
@@ -178,15 +195,13 @@ class Moment:
             return self._following(question, query, field, limit, after)
         # one more at either end tells whether equal ones lie across it
         before = min(1, question.skip)
-        result = self._searcher.search(
+        found = self._search(
             query,
             limit + before + 1,
-            count=False,
             offset=question.skip - before,
             order_by_field=field,
             order=Order.Desc if is_down else Order.Asc,
         )
-        found = result.hits
         page = found[before : before + limit]
         if not page:
             return Page(keys=())
@@ -310,6 +325,6 @@ class Moment:
             raise Inexact
         return [int(key) for key, _ in found]
 
-    def _keys(self, hits: Sequence[tuple[Any, tantivy.DocAddress]]) -> list[int]:
+    def _keys(self, hits: Hits) -> list[int]:
         found = self._searcher.fast_field_values("key", [address for _, address in hits])
         return [int(key) for key in found if key is not None]
