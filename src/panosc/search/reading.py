@@ -142,12 +142,14 @@ class Reading:
             yield items
             self._deadline = time.monotonic() + (self._limit_s or 0)
 
+    @cached_property
     def last_change(self) -> int:
-        """Return the number of the newest change of the catalogue, 0 before the first."""
+        """The number of the newest change of the catalogue, 0 before the first."""
         return int(self.run(sa.select(sa.func.max(table_of("changes").c.number)))[0][0] or 0)
 
+    @cached_property
     def next_opening(self) -> datetime | None:
-        """Return when what the viewer may see changes next without anybody doing anything.
+        """When what the viewer may see changes next without anybody doing anything.
 
         That is when a record opens, or something shared with the viewer is shared no longer.
         """

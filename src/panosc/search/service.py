@@ -5,11 +5,10 @@ is read from the database is `reading`.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -214,12 +213,12 @@ class SearchService:
         """Return what was counted, for a minute, while nothing changes or opens."""
         with self._reading(who, asked.query()) as reading:
             behind = None if reading.moment is None else len(reading.moment.changed("Dataset"))
-            key = (who, asked, what, reading.last_change(), behind)
+            key = (who, asked, what, reading.last_change, behind)
             kept = self._counted.get(key)
             now = reading.viewer.now
             if kept is None or not now < kept.until:
                 found = count(reading)
-                opens = reading.next_opening()
+                opens = reading.next_opening
                 until = now + KEPT if opens is None else min(now + KEPT, opens)
                 if len(self._counted) >= MOST_KEPT:
                     self._counted.clear()
@@ -298,56 +297,39 @@ class SearchService:
     @contextmanager
     def together(self, who: Who) -> Iterator[None]:
         """Answer all that the block asks for `who` of one moment, by one connection."""
-        with self._opened(who) as shared:
-            before = _shared.set(shared)
+        with self._opened(who) as reading:
+            before = _shared.set((self, reading))
             try:
                 yield
             finally:
                 _shared.reset(before)
 
     @contextmanager
-    def _opened(self, who: Who) -> Iterator["_Shared"]:
+    def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
+        service, shared = _shared.get() or (None, None)
+        if has_regexp(query):
+            with self._opened(who, regexp_limit_s=self._settings.regexp_time_limit_s) as reading:
+                yield reading
+        elif shared is not None and service is self and shared.viewer.who is who:
+            yield shared
+        else:
+            with self._opened(who) as reading:
+                yield reading
+
+    @contextmanager
+    def _opened(self, who: Who, *, regexp_limit_s: float | None = None) -> Iterator[Reading]:
+        index, viewer = self._index, Viewer(who=who, now=self._clock(), salt=self._salt)
+
+        def moment() -> Moment | None:
+            return None if index is None else index.moment(connection, who, now=viewer.now)
+
         with self._engine.connect().execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         ) as connection:
-            viewer = Viewer(who=who, now=self._clock(), salt=self._salt)
-            yield _Shared(self, connection, viewer, self._index)
-
-    @contextmanager
-    def _reading(self, who: Who, query: Query) -> Iterator[Reading]:
-        shared = _shared.get()
-        is_ours = shared is not None and shared.service is self and shared.viewer.who is who
-        with nullcontext(shared) if shared and is_ours else self._opened(who) as opened:
-            yield Reading(
-                opened.connection,
-                opened.viewer,
-                open_moment=lambda: opened.moment,
-                regexp_limit_s=self._settings.regexp_time_limit_s if has_regexp(query) else None,
-            )
+            yield Reading(connection, viewer, open_moment=moment, regexp_limit_s=regexp_limit_s)
 
 
-class _Shared:
-    """One connection by which one viewer asks, and the moment of the index that goes with it."""
-
-    def __init__(
-        self,
-        service: SearchService,
-        connection: sa.Connection,
-        viewer: Viewer,
-        index: SearchIndex | None,
-    ) -> None:
-        self.service, self.connection, self.viewer = service, connection, viewer
-        self._index = index
-
-    @cached_property
-    def moment(self) -> Moment | None:
-        """The index as the viewer may see it; None while there is none."""
-        if self._index is None:
-            return None
-        return self._index.moment(self.connection, self.viewer.who, now=self.viewer.now)
-
-
-_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+_shared: ContextVar[tuple[SearchService, Reading] | None] = ContextVar("shared", default=None)
 
 
 def _lasting(selection: Selection) -> Selection:

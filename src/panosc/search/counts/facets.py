@@ -56,14 +56,11 @@ def _by_index(
     if moment is None or filters is None or moment.is_renamed():
         return None
     query = moment.query(question, filters)
-    counted = moment.by_value(query, [name for name in names if name != "access"])
+    counted = moment.by_value(query, names)
     found = {
         name: _facets((str(key), str(key), number) for key, number in rows)
         for name, rows in counted.items()
     }
-    if "access" in names:
-        states = moment.by_state(query).items()
-        found["access"] = _facets((name, name, number) for name, number in states if number)
     if "year" in names:
         found["year"] = _by_year(found["year"])
     if "instrument" in names:

@@ -48,7 +48,8 @@ class Gate:
 
     def __init__(self, schema: Schema, who: Who, *, now: datetime, shared: Sequence[int]) -> None:
         self._schema = schema
-        self._now = micros(now)
+        self.now = micros(now)
+        """As times stand in the index."""
         self._is_trusted = who.may_use("list")
         self._is_steward = who.is_steward and self._is_trusted
         self._theirs = self._belonging(who, shared) if self._is_trusted else []
@@ -69,7 +70,7 @@ class Gate:
     def after(self, field: str) -> Query:
         """Return the records of which a time has not come."""
         return Query.range_query(
-            self._schema, field, FieldType.Integer, lower_bound=self._now, include_lower=False
+            self._schema, field, FieldType.Integer, lower_bound=self.now, include_lower=False
         )
 
     def _belonging(self, who: Who, shared: Sequence[int]) -> list[Query]:

@@ -20,7 +20,6 @@ from panosc.search.index.schema import FIRST, LAST, MODELS
 from panosc.search.index.wording import Wording, told
 
 Hits = Sequence[tuple[Any, tantivy.DocAddress]]
-_FEW = ("embargoed", "closed")
 _LEAST = 1e-6
 """Of a score, before it is brought between 0 and 1."""
 MOST_TIES = 20_000
@@ -83,6 +82,7 @@ class Moment:
         late: Late = NOTHING_LATE,
     ) -> None:
         self._late = late
+        self._now = gate.now
         self._schema = index.schema
         self._searcher = searcher
         self.forgiven: tuple[Word, ...] = ()
@@ -242,25 +242,49 @@ class Moment:
         return None if len(found) > MOST_TIES else self._keys(found)
 
     def by_value(self, query: Query, fields: Iterable[str]) -> dict[str, list[tuple[Any, int]]]:
-        """Return how many records there are under each value of some fields, all in one pass."""
-        asked = {name: {"terms": {"field": name, "size": MOST_VALUES}} for name in fields}
+        """Return how many records there are under each value of some fields, all in one pass.
+
+        ``access`` is no field: its values are the states of access that lists show.
+        """
+        names = list(fields)
+        asked: dict[str, Any] = {
+            name: {"terms": {"field": name, "size": MOST_VALUES}}
+            for name in names
+            if name != "access"
+        }
+        if "access" in names:
+            ranges = [{"from": self._now + 1}]
+            for name in ("listed_at", "opened_at"):
+                asked[name] = {"range": {"field": name, "ranges": ranges}}
+            asked["all"] = {"value_count": {"field": "key"}}
         if not asked:
             return {}
         found = self._searcher.aggregate(query, asked)
-        return {
+        counts = {
             name: [(bucket["key"], bucket["doc_count"]) for bucket in found[name]["buckets"]]
-            for name in asked
+            for name in names
+            if name != "access"
         }
+        if "access" in names:
+            counts["access"] = self._states(found)
+        return counts
 
-    def by_state(self, query: Query) -> dict[str, int]:
-        """Return how many records there are in each state of access that lists show."""
-        # most are open, and what is not is found quickly
-        found = {name: self.count(all_of([query, self.state(name)])) for name in _FEW}
-        return {"open": self.count(query) - sum(found.values()), **found}
-
-    def state(self, name: str) -> Query:
-        """Return the records in a state of access."""
-        return self._compiler.state(name)
+    def _states(self, found: Any) -> list[tuple[Any, int]]:
+        """Return how many records are in each state, from how many open or are listed later."""
+        later = {
+            name: next(
+                (one["doc_count"] for one in found[name]["buckets"] if one.get("from") is not None),
+                0,
+            )
+            for name in ("listed_at", "opened_at")
+        }
+        states = {
+            "open": round(found["all"]["value"]) - later["opened_at"],
+            # nothing opens before it is listed, and what is withdrawn is in no list
+            "embargoed": later["opened_at"] - later["listed_at"],
+            "closed": later["listed_at"],
+        }
+        return [(name, number) for name, number in states.items() if number]
 
     def extent(self, query: Query, path: str) -> tuple[float, float, int] | None:
         """Return the least and the greatest number at a path, and how many records have one."""
