@@ -89,9 +89,8 @@ def test_more_is_never_shown_than_can_be_read():
 def test_a_spread_says_what_the_service_counted(node, service):
     text = text_of(node, "/search?facility=ILL&temperature=285..300+K")
     field = text.partition("<legend>Temperature</legend>")[2].partition("</fieldset>")[0]
-    found = service.histogram(
-        ANYONE, parse([("facility", "ILL"), ("temperature", "285..300 K")]), "temperature", unit="K"
-    )
+    selection = parse([("facility", "ILL"), ("temperature", "285..300 K")])
+    found = service.histograms(ANYONE, selection, {"temperature": "K"})["temperature"]
     counts = [count for count in found.counts if count]
     assert sum(counts) == 3, "the range itself is left out"
     shown = re.findall(r'<tr><th scope="row">[^<]*</th><td class="num">(\d+)</td></tr>', field)

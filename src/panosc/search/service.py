@@ -4,11 +4,12 @@ The first argument says who asks; what that person may not see is not there. How
 is read from the database is `reading`.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -152,20 +153,27 @@ class SearchService:
         )
         return found[:limit]
 
-    def histogram(
-        self, who: Who, selection: Selection, name: str, *, unit: str | None = None, bins: int = 24
-    ) -> Histogram | None:
-        """Return how a parameter is spread over the datasets that the other filters select.
+    def histograms(
+        self, who: Who, selection: Selection, wanted: Mapping[str, str | None], *, bins: int = 24
+    ) -> dict[str, Histogram]:
+        """Return how parameters (name: unit) are spread over what the other filters select.
 
-        None where nobody has a number for it, or while there is no index. Kept as facets are.
+        Those that nobody has a number for are left out; all are while there is no index. Kept as
+        facets are.
         """
-        asked = _lasting(selection.without(name))
-        found: Histogram | None = self._kept(
-            who,
-            asked,
-            ("histogram", name, unit, bins),
-            lambda reading: spreads.histogram(reading, asked, name, unit=unit, bins=bins),
-        )
+        asked = _lasting(selection)
+        by_rest: dict[Selection, dict[str, str | None]] = {}
+        for name, unit in wanted.items():
+            by_rest.setdefault(asked.without(name), {})[name] = unit
+        found: dict[str, Histogram] = {}
+        for rest, together in by_rest.items():
+            what = ("histograms", *together.items(), bins)
+            found |= self._kept(
+                who,
+                rest,
+                what,
+                partial(spreads.histograms, selection=rest, wanted=together, bins=bins),
+            )
         return found
 
     def dropping(self, who: Who, selection: Selection) -> list[tuple[str, str, int]]:

@@ -89,7 +89,7 @@ def counted(selection: Selection) -> Ask:
         return (
             service.facets(who, selection, FACETS),
             service.parameters(who, selection, limit=100),
-            [service.histogram(who, selection, name) for name in names],
+            service.histograms(who, selection, dict.fromkeys(names)),
             service.dropping(who, selection),
             service.nearest(who, selection),
         )

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tantivy import Query
@@ -62,15 +62,10 @@ def parameters(reading: Reading, selection: Selection) -> list[Parameter]:
 
 def units(moment: Moment, name: str) -> tuple[str, ...] | None:
     """Return the units of a parameter, the most frequent first; None where nobody has it."""
-    models = [moment.query(Question(model=model), None) for model in ("Dataset", "Document")]
-    return _units(moment, map(moment.detailed, models), name)
-
-
-def _units(moment: Moment, queries: Iterable[Query], name: str) -> tuple[str, ...] | None:
-    """Return the units that a parameter has in what was found, the most frequent first."""
     found: Counter[str] = Counter()
     start = f"{name}\x1f"
-    for query in queries:
+    for model in ("Dataset", "Document"):
+        query = moment.detailed(moment.query(Question(model=model), None))
         for term, number in moment.beginning(query, "parameter", start, limit=MOST_UNITS):
             found[term.removeprefix(start)] += number
     return tuple(unit for unit, _ in found.most_common() if unit) if found else None
@@ -93,39 +88,73 @@ def _parameters(moment: Moment, query: Query) -> list[Parameter]:
     return sorted(found, key=lambda one: (-one.count, one.name))
 
 
-def histogram(
-    reading: Reading, selection: Selection, name: str, *, unit: str | None, bins: int
-) -> Histogram | None:
-    """Return the spread of a parameter over what the other filters select; None without numbers."""
-    moment, question = reading.moment, selection.without(name).query()
+def histograms(
+    reading: Reading, selection: Selection, wanted: Mapping[str, str | None], *, bins: int
+) -> dict[str, Histogram]:
+    """Return how parameters, each in a wanted unit, are spread over what is selected.
+
+    All are counted in the same passes over the index. None without a number, or without an index.
+    """
+    moment, question = reading.moment, selection.query()
     filters = None if moment is None else moment.filters(question)
     if moment is None or filters is None:
-        return None
+        return {}
     query = moment.query(question, filters)
-    known = _units(moment, [moment.detailed(query)], name)
-    if known is None:
-        return None
-    chosen, scale = _unit(name, unit, known)
-    path = f"plain.{slot(name)}" if scale is None else f"si.{slot(name, scale.si_unit)}"
-    extent = moment.extent(query, path)
-    if extent is None:
-        return None
-    low, high, number = extent
-    edges, is_log = _edges(low, high, bins)
-    counts = moment.spread(query, path, [*edges[:-1], math.nextafter(edges[-1], math.inf)])
-    shown = edges if scale is None else [scale.from_si(edge) for edge in edges]
-    if shown[0] > shown[-1]:
-        shown, counts = shown[::-1], counts[::-1]
-    return Histogram(
-        name=name,
-        unit=chosen,
-        edges=tuple(shown),
-        counts=tuple(counts),
-        is_log=is_log,
-        unit_choices=tuple(dict.fromkeys((*((chosen,) if chosen else ()), *known))),
-        missing=moment.count(query) - number,
-        is_least=moment.is_behind("Dataset"),
-    )
+    known = {one.name: one.units for one in _parameters(moment, moment.detailed(query))}
+    axes = {name: _Axis(name, unit, known[name]) for name, unit in wanted.items() if name in known}
+    extents = moment.extents(query, [axis.path for axis in axes.values()])
+    shown = {name: axis for name, axis in axes.items() if axis.path in extents}
+    edges = {axis.path: _edges(*extents[axis.path], bins) for axis in shown.values()}
+    asked = {
+        path: [*ends[:-1], math.nextafter(ends[-1], math.inf)] for path, (ends, _) in edges.items()
+    }
+    counts = moment.spreads(query, asked)
+    total = moment.count(query) if shown else 0
+    return {
+        name: axis.histogram(
+            *edges[axis.path],
+            counts[axis.path],
+            missing=total - moment.count(moment.having(query, axis.path)),
+            is_least=moment.is_behind("Dataset"),
+        )
+        for name, axis in shown.items()
+    }
+
+
+class _Axis:
+    """A parameter in the unit in which it is shown."""
+
+    def __init__(self, name: str, unit: str | None, seen: Sequence[str]) -> None:
+        self._name, self._seen = name, seen
+        self._unit, self._scale = _unit(name, unit, seen)
+        si = None if self._scale is None else self._scale.si_unit
+        self.path = f"plain.{slot(name)}" if si is None else f"si.{slot(name, si)}"
+        """Where the index has its numbers."""
+
+    def histogram(
+        self,
+        edges: Sequence[float],
+        is_log: bool,
+        counts: Sequence[int],
+        *,
+        missing: int,
+        is_least: bool,
+    ) -> Histogram:
+        """Return counts between edges, which are as the index has them, in the unit shown."""
+        scale = self._scale
+        shown = list(edges) if scale is None else [scale.from_si(edge) for edge in edges]
+        is_down = shown[0] > shown[-1]
+        first = (self._unit,) if self._unit else ()
+        return Histogram(
+            name=self._name,
+            unit=self._unit,
+            edges=tuple(shown[::-1] if is_down else shown),
+            counts=tuple(counts[::-1] if is_down else counts),
+            is_log=is_log,
+            unit_choices=tuple(dict.fromkeys((*first, *self._seen))),
+            missing=missing,
+            is_least=is_least,
+        )
 
 
 def _unit(name: str, unit: str | None, seen: Sequence[str]) -> tuple[str | None, Scale | None]:

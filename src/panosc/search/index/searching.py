@@ -3,7 +3,7 @@
 What has changed since the index was last brought up to date is left out of its answers.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -286,22 +286,34 @@ class Moment:
         }
         return [(name, number) for name, number in states.items() if number]
 
-    def extent(self, query: Query, path: str) -> tuple[float, float, int] | None:
-        """Return the least and the greatest number at a path, and how many records have one."""
-        having = self.having(query, path)
-        number = self.count(having)
-        if not number:
-            return None
-        found = self._searcher.aggregate(having, {"ends": {"stats": {"field": path}}})["ends"]
-        return float(found["min"]), float(found["max"]), number
+    def extents(self, query: Query, paths: Iterable[str]) -> dict[str, tuple[float, float]]:
+        """Return the least and the greatest number at each path where there is one."""
+        asked = {path: {"stats": {"field": path}} for path in paths}
+        if not asked:
+            return {}
+        found = self._searcher.aggregate(self.detailed(query), asked)
+        return {
+            path: (float(found[path]["min"]), float(found[path]["max"]))
+            for path in asked
+            if found[path]["count"]
+        }
 
-    def spread(self, query: Query, path: str, edges: Sequence[float]) -> list[int]:
-        """Return how many numbers at a path lie between the edges: low ones belong to a range."""
-        ranges = [{"from": low, "to": high} for low, high in pairwise(edges)]
-        asked = {"bins": {"range": {"field": path, "ranges": ranges}}}
-        found = self._searcher.aggregate(self.having(query, path), asked)["bins"]["buckets"]
-        counts = {bucket.get("from"): bucket["doc_count"] for bucket in found}
-        return [counts.get(low, 0) for low in edges[:-1]]
+    def spreads(self, query: Query, edges: Mapping[str, Sequence[float]]) -> dict[str, list[int]]:
+        """Return how many numbers at paths lie between their edges: low ones belong to a range."""
+        asked: dict[str, Any] = {}
+        for path, ends in edges.items():
+            ranges = [{"from": low, "to": high} for low, high in pairwise(ends)]
+            asked[path] = {"range": {"field": path, "ranges": ranges}}
+        if not asked:
+            return {}
+        found = self._searcher.aggregate(self.detailed(query), asked)
+        counts = {
+            path: {bucket.get("from"): bucket["doc_count"] for bucket in found[path]["buckets"]}
+            for path in asked
+        }
+        return {
+            path: [counts[path].get(low, 0) for low in ends[:-1]] for path, ends in edges.items()
+        }
 
     def having(self, query: Query, path: str) -> Query:
         """Return the records with a parameter that the viewer may see."""

@@ -68,24 +68,22 @@ def spreads(
     first: dict[str, Between] = {}
     for item in place.selection.ranges:
         first.setdefault(item.name, item)
-    units = dict(place.shown)
-    found = []
-    for name in [*first, *(name for name in units if name not in first)][:MOST_SHOWN]:
-        between = first.get(name)
-        unit = (between.unit if between else units[name]) or None
-        if between is None and unit is None:
+    shown = dict(place.shown)
+    wanted: dict[str, str | None] = {}
+    for name in [*first, *(name for name in shown if name not in first)][:MOST_SHOWN]:
+        unit = (first[name].unit if name in first else shown[name]) or None
+        if name not in first and unit is None:
             unit = preferred.first_for(name, stored.get(name, ()))
-        spread = search.histogram(who, place.selection, name, unit=unit)
-        found.append(_spread(name, between, unit, spread))
-    for parameter in offered[:_TRIES]:
-        if len(found) >= UNASKED:
-            break
-        if parameter.name in first or parameter.name in units:
-            continue
-        unit = preferred.first_for(parameter.name, parameter.units)
-        spread = search.histogram(who, place.selection, parameter.name, unit=unit)
-        if spread is not None:
-            found.append(_spread(parameter.name, None, unit, spread))
+        wanted[name] = unit
+    drawn = search.histograms(who, place.selection, wanted)
+    found = [_spread(name, first.get(name), unit, drawn.get(name)) for name, unit in wanted.items()]
+    rest = [one for one in offered[:_TRIES] if one.name not in first and one.name not in shown]
+    while rest and len(found) < UNASKED:
+        # those without a number make room for the next
+        some, rest = rest[: UNASKED - len(found)], rest[UNASKED - len(found) :]
+        units = {one.name: preferred.first_for(one.name, one.units) for one in some}
+        drawn = search.histograms(who, place.selection, units)
+        found += [_spread(name, None, units[name], one) for name, one in drawn.items()]
     return found
 
 
