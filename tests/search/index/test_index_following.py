@@ -317,15 +317,15 @@ def test_what_changed_after_the_position_is_pending(
     node.rebuild()
     snapshot = node.snapshot()
     with node.engine.connect() as connection:
-        assert not pending(connection, snapshot.position, snapshot.moment)
+        assert not pending(connection, snapshot.position, snapshot.searcher)
     node.write(("Dataset", {"pid": "ds/1"}), ("Dataset", {"pid": "new"}))
     node.write(("Sample", {"pid": "s0", "name": "none of the index"}))
     old, new = surrogate("Dataset", "ds/1"), surrogate("Dataset", "new")
     with node.engine.connect() as connection:
-        found = pending(connection, snapshot.position, snapshot.moment)
+        found = pending(connection, snapshot.position, snapshot.searcher)
         assert set(found.keys) == {old, new}
         assert not found.is_partial
-        assert pending(connection, snapshot.position, snapshot.moment) is found
+        assert pending(connection, snapshot.position, snapshot.searcher) is found
     # of very many, those that cannot be in the index are left aside
     monkeypatch.setattr(lagging, "MOST", 1)
     node.write(("Document", {"pid": "doc/1"}))
@@ -336,7 +336,7 @@ def test_what_changed_after_the_position_is_pending(
     node.write(("Document", {"pid": "doc/2"}))
     documents = {surrogate("Document", f"doc/{n}") for n in (1, 2)}
     with node.engine.connect() as connection:
-        found = lagging._Lagging().pending(connection, snapshot.position, snapshot.moment)
+        found = lagging._Lagging().pending(connection, snapshot.position, snapshot.searcher)
         assert set(found.keys) == {old, *documents}
         assert found.is_partial
 
@@ -364,7 +364,7 @@ def test_what_is_pending_is_read_once_and_forgotten_as_the_index_follows(
             generation.close()
         snapshot = node.snapshot()
         with node.engine.connect() as connection:
-            found = asked.pending(connection, snapshot.position, snapshot.moment)
+            found = asked.pending(connection, snapshot.position, snapshot.searcher)
             feed = tables.changes.c
             after = sa.select(feed.pid).where(feed.number > snapshot.position)
             changed = {surrogate("Dataset", one) for one in connection.scalars(after)}

@@ -24,7 +24,7 @@ class SearchIndex:
         snapshot = self.folder.reader()
         if snapshot is None:
             return None
-        late = pending(connection, snapshot.position, snapshot.moment)
+        late = pending(connection, snapshot.position, snapshot.searcher)
         gate = Gate(snapshot.schema, who, now=now, shared=shared_with(connection, who, now=now))
         return Moment(snapshot.index, snapshot.searcher, gate, _late(connection, snapshot, late))
 

@@ -5,22 +5,21 @@ Its answers leave them out, so that they are never older than the catalogue with
 
 import threading
 from dataclasses import dataclass, field
-from datetime import datetime
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
+from tantivy import Query, Searcher
 
 from panosc.catalogue import changes, tables
-from panosc.catalogue.tables import metadata
-from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.pid import surrogate
+from panosc.search.index.documents import SCHEMA
+from panosc.search.index.gathering import keys_at
 from panosc.search.index.schema import MODELS
 
 MOST = 2_000
-"""Of more changed records than this, those are left aside that are too new to be in the index."""
+"""Of more changed records than this, those are left aside that are not in the index at all."""
 FILTERED = ("Instrument", "Technique")
 """Shared records by which others are filtered."""
-_UNKNOWN = sa.null().label("created")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Pending:
     """The records whose documents in the index may be out of date."""
 
     keys: tuple[int, ...] = ()
-    """Their keys, in order; of very many only of those that may be in the index."""
+    """Their keys, in order; of very many only of those that are in the index."""
     is_partial: bool = False
     """Whether some were left aside."""
     shared: frozenset[tuple[str, int]] = frozenset()
@@ -38,66 +37,44 @@ class Pending:
         return bool(self.keys)
 
 
-@dataclass(slots=True)
-class _Change:
-    """What the feed tells of one record."""
-
-    last: int
-    """Number of its last change."""
-    created: datetime | None
-    """When it was first written; None: unknown, or it was deleted meanwhile."""
-
-
 @dataclass
 class _Feed:
     """The feed behind one position, as far as it was read: it is read on, never again."""
 
     position: int
     newest: int
-    changes: dict[tuple[str, str], _Change] = field(default_factory=dict)
+    changes: dict[int, tuple[str, int]] = field(default_factory=dict)
+    """Class and number of the last change of each record, by its key."""
 
     def read(self, connection: sa.Connection, newest: int) -> None:
         """Take up what has come since."""
         feed = tables.changes.c
         asked = (
-            sa.select(
-                feed.model,
-                feed.pid,
-                sa.func.max(feed.number).label("last"),
-                sa.func.bool_or(feed.deleted).label("deleted"),
-            )
+            sa.select(feed.model, feed.pid, sa.func.max(feed.number).label("last"))
             .where(feed.number > self.newest, feed.model.in_((*MODELS, *FILTERED)))
             .group_by(feed.model, feed.pid)
         )
-        rows = connection.execute(asked.add_columns(_UNKNOWN).limit(MOST + 1)).all()
-        if len(rows) > MOST:
-            found = asked.subquery()
-            rows = connection.execute(sa.select(found, _created(found).label("created"))).all()
-        for row in rows:
-            known = self.changes.get((row.model, row.pid))
-            if known is None:
-                self.changes[row.model, row.pid] = _Change(last=row.last, created=row.created)
-            else:
-                # when it was written first still holds, even if it went and came again since
-                known.last = row.last
+        for row in connection.execute(asked):
+            self.changes[surrogate(row.model, row.pid)] = row.model, row.last
         self.newest = newest
 
     def forget(self, position: int) -> None:
         """Drop what an index at `position` knows."""
         self.position = position
-        self.changes = {who: one for who, one in self.changes.items() if one.last > position}
+        self.changes = {key: one for key, one in self.changes.items() if one[1] > position}
 
-    def pending(self, moment: datetime | None) -> Pending:
-        """Return what an index at the position does not know that was read at `moment`."""
-        records = [(who, one) for who, one in self.changes.items() if who[0] in MODELS]
-        kept = [who for who, _ in records]
-        if len(records) > MOST and moment is not None:
-            kept = [who for who, one in records if one.created is None or one.created <= moment]
-        shared = (who for who in self.changes if who[0] in FILTERED)
+    def pending(self, searcher: Searcher) -> Pending:
+        """Return what an index at the position does not know."""
+        keys = [key for key, (model, _) in self.changes.items() if model in MODELS]
+        kept = keys
+        if len(keys) > MOST:
+            there = searcher.search(Query.term_set_query(SCHEMA, "key", keys), len(keys)).hits
+            kept = list(keys_at(searcher, [address for _, address in there]))
+        shared = ((model, key) for key, (model, _) in self.changes.items() if model in FILTERED)
         return Pending(
-            keys=tuple(sorted(surrogate(*who) for who in kept)),
-            is_partial=len(kept) < len(records),
-            shared=frozenset((model, surrogate(model, pid)) for model, pid in shared),
+            keys=tuple(sorted(kept)),
+            is_partial=len(kept) < len(keys),
+            shared=frozenset(shared),
         )
 
 
@@ -107,13 +84,11 @@ class _Lagging:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._feeds: WeakKeyDictionary[sa.Pool, _Feed] = WeakKeyDictionary()
-        self._known: WeakKeyDictionary[sa.Pool, tuple[tuple[object, ...], Pending]]
+        self._known: WeakKeyDictionary[sa.Pool, tuple[Searcher, int, Pending]]
         self._known = WeakKeyDictionary()
 
-    def pending(
-        self, connection: sa.Connection, position: int, moment: datetime | None = None
-    ) -> Pending:
-        """Return what an index at `position` does not know, which was read at `moment`."""
+    def pending(self, connection: sa.Connection, position: int, searcher: Searcher) -> Pending:
+        """Return what an index at `position` does not know."""
         newest = changes.last(connection)
         if newest <= position:
             return Pending()
@@ -128,29 +103,11 @@ class _Lagging:
                 feed.read(connection, newest)
             if position > feed.position:
                 feed.forget(position)
-            key = (position, feed.newest, moment)
             known = self._known.get(pool)
-            if known is None or known[0] != key:
-                known = self._known[pool] = key, feed.pending(moment)
-            return known[1]
+            if known is None or known[0] is not searcher or known[1] != feed.newest:
+                known = self._known[pool] = searcher, feed.newest, feed.pending(searcher)
+            return known[2]
 
 
 _lagging = _Lagging()
 pending = _lagging.pending
-
-
-def _created(changed: "sa.Subquery") -> "sa.ColumnElement[datetime]":
-    """Return when a changed record was first written."""
-    found = [
-        sa.select(table.c.created)
-        .where(
-            changed.c.model == model,
-            # what was deleted and came again may still be in the index as it was
-            ~changed.c.deleted,
-            table.c.pid == changed.c.pid,
-        )
-        .scalar_subquery()
-        for model in MODELS
-        for table in [metadata.tables[MODEL_BY_NAME[model].table]]
-    ]
-    return sa.func.coalesce(*found)
