@@ -68,13 +68,14 @@ def _answer_here(
     settings: Settings, engine: sa.Engine, listener: socket.socket, ready: Callable[[], None]
 ) -> None:
     from panosc.app import create_app  # noqa: PLC0415
-    from panosc.cli.serving.web import Web  # noqa: PLC0415
+    from panosc.cli.serving.web import Web, settle  # noqa: PLC0415
     from panosc.portal.operating.board import Board  # noqa: PLC0415
 
     obeyed = (signal.SIGINT, signal.SIGTERM)
     board = Board()
     app = create_app(settings, engine, board=board)
     web = Web(app, settings, board, started=ready, obeyed=obeyed)
+    settle()
     web.run(sockets=[listener])
 
 

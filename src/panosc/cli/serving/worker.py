@@ -17,7 +17,7 @@ from typing import IO
 from panosc.catalogue.database import open_database
 from panosc.cli import terminal
 from panosc.cli.serving import logs
-from panosc.cli.serving.web import THREADS, Web, grace_s
+from panosc.cli.serving.web import THREADS, Web, grace_s, settle
 from panosc.domain.errors import PanoscError
 from panosc.portal.operating.board import Board
 from panosc.settings import Settings
@@ -98,6 +98,7 @@ def run(given: Handover, file: IO[bytes]) -> None:
             threads=min(THREADS, given.connections),
         )
         parent.stops(web)
+        settle()
         web.run(sockets=[listener])
 
 
