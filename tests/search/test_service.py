@@ -434,3 +434,26 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     with statements(found.engine) as seen:
         found.service.facets(ANYONE, parse([("page", "2")]), url.FACETS)
     assert len(seen) == 2
+
+
+def test_what_is_asked_together_is_of_one_moment_and_one_person(states: Catalogue) -> None:
+    service, taken = states.service, Counter[str]()
+
+    def take(*_: object) -> None:
+        taken["connections"] += 1
+
+    sa.event.listen(states.engine, "checkout", take)
+    try:
+        with service.together(ANYONE):
+            answer = service.answer(ANYONE, Query(model="Dataset"))
+            assert service.facets(ANYONE, url.Selection(), ["access"])["access"]
+            assert answer.total == len(list(answer.items)) == 2
+            assert taken["connections"] == 1
+            # somebody else sees by another one what is theirs, and nothing of it is left behind
+            assert service.count(INSIDER, Query(model="Dataset")) == 3
+            assert service.count(ANYONE, Query(model="Dataset")) == 2
+            assert taken["connections"] == 2
+        assert service.count(INSIDER, Query(model="Dataset")) == 3
+        assert taken["connections"] == 3
+    finally:
+        sa.event.remove(states.engine, "checkout", take)
