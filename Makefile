@@ -23,7 +23,7 @@ test: setup
 	@$(BIN)/python scripts/ensure_chromium.py
 	@$(BIN)/python scripts/example_data.py > /dev/null
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 3
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck
@@ -26,6 +27,9 @@ hypothesis.register_profile(
     "nightly", max_examples=2000, deadline=None, suppress_health_check=_SLOW
 )
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# five seconds are not enough where several tests keep the machine busy
+for _name in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _name, 60.0)
 # a node of one process starts sooner; tests/serving asks for several by name
 os.environ.setdefault("PANOSC_WORKERS", "1")
 
