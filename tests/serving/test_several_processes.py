@@ -112,7 +112,13 @@ def test_a_slow_question_is_in_the_log(node):
         timer.join()
     engine.dispose()
     assert answer.status_code == 200, node.log.read_text()[-3000:]
-    (said,) = [said for said in node.logged("panosc.slow") if said["route"] == "/search"]
+
+    def told():
+        return [said for said in node.logged("panosc.slow") if said["route"] == "/search"]
+
+    # the line is written after the answer
+    assert until(told)
+    (said,) = told()
     assert said["requestId"] == "slow-question-1" == answer.headers["x-request-id"]
     assert said["question"] == "q=neutron+halo"
     assert said["seconds"] >= 0.3
