@@ -1,0 +1,1 @@
+"""Reading parts of arrays by an index: chunks are read and unpacked without the HDF5 library."""
