@@ -38,7 +38,7 @@ class Slab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a part of a virtual dataset lies; equally many points `here` and `there`, in C order."""
+    """Where a part of a virtual dataset lies: as many points `here` as `there`, in C order."""
 
     file: str
     """As the file spells it; ``.`` is the file itself."""
@@ -68,7 +68,7 @@ class Array:
     fill: bytes = b""
     """One item."""
     table: bytes = b""
-    """One row for each chunk that was written, by number: the place in the C order of all chunks."""
+    """A row for each chunk that was written, by number: its place in the C order of all chunks."""
     sources: tuple[Source, ...] = ()
     values: bytes = b""
     why: str = ""
