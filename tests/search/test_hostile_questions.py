@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -12,10 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from search_catalogue import NOW, Catalogue
 
+from panosc.catalogue import tables
 from panosc.domain.access import ANYONE
+from panosc.domain.entities import MODEL_BY_NAME
 from panosc.domain.errors import BadFilter, Busy
+from panosc.domain.query import Compare
 from panosc.search.reading import Reading
-from panosc.search.sql.columns import Viewer
+from panosc.search.sql.columns import Viewer, compare
 
 
 def get(client: httpx.Client, filter_: Any, path: str = "/Datasets") -> requests.Response:
@@ -217,3 +221,17 @@ def test_a_question_that_takes_too_long_is_stopped(
             reading.run(slow)
         # far beyond what a busy machine takes, and far below what a runaway pattern would
     assert time.perf_counter() - start < 15
+
+
+@pytest.mark.parametrize(("number", "is_in"), [(2**62, True), (2**62 + 1, False)])
+def test_numbers_that_no_double_tells_apart(standard, number: int, is_in: bool) -> None:
+    """One end of the range has a fraction, so that it is no comparison of whole numbers."""
+    asked = Compare(property="size", operator="between", operands=(6.5, 2**62))
+    table = tables.dataset
+    viewer = Viewer(who=ANYONE, now=datetime(2026, 1, 1, tzinfo=UTC))
+    condition = compare(asked, MODEL_BY_NAME["Dataset"], table, viewer)
+    with standard.engine.connect() as connection:
+        connection.execute(sa.update(table).values(size=number))
+        count = connection.scalar(sa.select(sa.func.count()).select_from(table).where(condition))
+        connection.rollback()
+    assert bool(count) is is_in

@@ -285,7 +285,9 @@ def _files(connection: sa.Connection, found: dict[int, Facts]) -> None:
     first = (
         sa.select(file.c.name)
         .where(file.c.dataset_id == keys.c.key)
-        .order_by(file.c.id)
+        # not the bare column: its index, in whose order all files of the node would be walked, is
+        # not the one to use for those of one dataset
+        .order_by(file.c.id + 0)
         .limit(MOST_FILES)
         .lateral("first")
     )

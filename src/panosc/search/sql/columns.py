@@ -9,6 +9,7 @@ a name made of its database key. Values of parameters are `parameters`, relation
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -164,21 +165,21 @@ def double(value: float) -> float:
 def _positive(
     comparison: Compare, operator: Operator, prop: Property, expression: ColumnElement[Any]
 ) -> Condition:
-    operands = comparison.operands
+    operands: tuple[Value | Decimal, ...] = comparison.operands
     if prop.kind == "list":
         return _list(comparison, operator, expression)
     if operator in {"like", "ilike", "regexp"}:
         return match(expression, operator, str(operands[0]), comparison.flags)
     if prop.kind in {"integer", "number"}:
-        expression, operands = _numeric(expression, operands)
-    elif prop.name == "id" and operator in _ORDERED and all(map(_is_whole, operands)):
+        expression, operands = _numeric(expression, comparison.operands)
+    elif prop.name == "id" and operator in _ORDERED and all(map(_is_whole, comparison.operands)):
         expression = sa.case((expression.bool_op("~")(_WHOLE), sa.cast(expression, sa.BigInteger)))
         operands = tuple(int(str(item)) for item in operands)
     return _plain(expression, operator, operands)
 
 
 def _plain(
-    expression: ColumnElement[Any], operator: Operator, operands: tuple[Value, ...]
+    expression: ColumnElement[Any], operator: Operator, operands: tuple[Value | Decimal, ...]
 ) -> Condition:
     if operator in _ORDERED:
         return ordered(
@@ -197,10 +198,15 @@ def _plain(
 
 def _numeric(
     expression: ColumnElement[Any], operands: tuple[Value, ...]
-) -> tuple[ColumnElement[Any], tuple[Value, ...]]:
+) -> tuple[ColumnElement[Any], tuple[Value | Decimal, ...]]:
     numbers = [item for item in operands if isinstance(item, int | float)]
     if all(isinstance(item, int) and abs(item) < _INT64 for item in numbers):
         return expression, operands
+    if isinstance(expression.type, sa.Integer):
+        # as doubles, numbers beyond 2**53 would be equal to their neighbours
+        return sa.cast(expression, sa.Numeric), tuple(
+            Decimal(item) if isinstance(item, int | float) else item for item in operands
+        )
     return sa.cast(expression, sa.Double), tuple(
         double(item) if isinstance(item, int | float) else item for item in operands
     )
