@@ -45,6 +45,7 @@ class Source:
     path: str
     here: Slab
     there: Slab
+    """Of no dimensions: all of the source, whatever its shape, which the file does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,9 @@ class Array:
     """As numpy's array interface spells it (``<u2``, ``|S24``, ``>f8``); empty where it cannot."""
     layout: Layout
     """`contiguous`, `compact` (in `values`), `chunked` and `virtual` as HDF5 calls them; `values`:
-    all of them are kept as JSON in `values`, for they are of variable length; `library`: the HDF5
-    library has to read them, `why`; `refused`: nothing may read them, `why`."""
+    all of them are kept as JSON in `values`, as h5grove tells them, for they are of variable
+    length or texts that end at their first NUL; `library`: the HDF5 library has to read them,
+    `why`; `refused`: nothing may read them, `why`."""
     offset: int = -1
     """Of contiguous values in the file, in bytes; -1 when nothing was written yet."""
     nbytes: int = 0
