@@ -5,6 +5,7 @@ here is imported by a process that serves people.
 """
 
 import ctypes
+import mmap
 import os
 import pickle
 import resource
@@ -34,6 +35,11 @@ class Terms:
     preload: tuple[str, ...] = ()
     ahead: str | None = None
     """Function that is given the arguments of all tasks of a message before the first is done."""
+    area: int = -1
+    """Descriptor of memory that is shared with the parent."""
+    area_bytes: int = 0
+    nice: int = 0
+    """How far the process stands back when others want the processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,39 @@ class Outcome:
     detail: str = ""
     worn: bool = False
     """The worker ends after this answer and must be replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """A value that lies in the memory shared with the parent, from its start."""
+
+    size: int
+
+
+class _Area:
+    """The memory that is shared with the parent; none until `main` has mapped it."""
+
+    memory: mmap.mmap | None = None
+
+
+def share(*parts: Any) -> Shared:
+    """Put bytes, or whatever has a contiguous buffer, one behind the other where the parent reads.
+
+    Raises
+    ------
+    Unreadable
+        If they are more than the parent takes.
+    """
+    views = [memoryview(part).cast("B") for part in parts]
+    size = sum(len(view) for view in views)
+    memory = _Area.memory
+    if memory is None or size > len(memory):
+        raise Unreadable("the answer is too large", reason="too-large")
+    place = 0
+    for view in views:
+        memory[place : place + len(view)] = view
+        place += len(view)
+    return Shared(size=size)
 
 
 def write_frame(descriptor: int, content: object) -> None:
@@ -124,6 +163,9 @@ def main() -> None:
     for module in terms.preload:
         import_module(module)
     expect = resolve(terms.ahead) if terms.ahead else None
+    if terms.area_bytes:
+        _Area.memory = mmap.mmap(terms.area, terms.area_bytes)
+    os.nice(terms.nice)
     confine(terms.memory_mb)
     write_frame(sink, Outcome(value="ready"))
     while (batch := read_frame(source)) is not None:

@@ -1,0 +1,299 @@
+"""Processes that read parts of files for asynchronous code, the quick ones apart from the slow.
+
+Each does one task at a time, confined as `files.sandbox` says. What a task reads lies in memory
+that the process shares with this one: numbers are neither pickled nor sent through a pipe. A task
+whose process is killed is tried once more; tasks only read.
+"""
+
+import asyncio
+import contextlib
+import mmap
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias
+
+from panosc.domain.errors import Busy, Unavailable
+from panosc.files.sandbox import FRAME_LIMIT, Outcome, Shared, Terms
+from panosc.files.workers import decode
+
+Lane = Literal["quick", "slow"]
+START_LIMIT_S: Final = 60.0
+WAITING: Final = 256
+"""Tasks of one lane that may wait; more are told to come again."""
+NICE: Final = 10
+"""How far a process of the slow lane stands back, as the operating system counts it."""
+_HEAD: Final = 4
+Start: TypeAlias = Callable[[], Awaitable["_Reader"]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What became of one task: a value, and bytes where the task shared some."""
+
+    outcome: Outcome
+    body: bytes = b""
+
+
+class Lanes:
+    """Reading processes of two kinds; they start when they are first needed.
+
+    Parameters
+    ----------
+    quick, slow : int
+        How many of each.
+    memory_mb : int
+        Memory that one may take beyond what it starts with.
+    time_limit_s : float
+        Longest that one task may take, in seconds.
+    area_bytes : int
+        Most that one task may share.
+    preload : sequence of str
+        Modules that a process imports before its first task.
+    """
+
+    def __init__(
+        self,
+        *,
+        quick: int,
+        slow: int,
+        memory_mb: int,
+        time_limit_s: float,
+        area_bytes: int,
+        preload: Iterable[str] = (),
+    ) -> None:
+        self._terms = Terms(
+            parent=os.getpid(),
+            memory_mb=memory_mb,
+            search_path=tuple(sys.path),
+            preload=tuple(preload),
+            area_bytes=area_bytes,
+        )
+        self._limit_s = time_limit_s
+        self._lanes: dict[Lane, _Lane] = {
+            "quick": _Lane(quick),
+            "slow": _Lane(slow),
+        }
+        self._closed = False
+
+    async def run(self, lane: Lane, function: str, *arguments: Any) -> Answer:
+        """Do one task, a function spelt ``module:name``; what fails has a reason.
+
+        Raises
+        ------
+        Busy
+            If too many are waiting already.
+        Unavailable
+            If no process can be started, or the lanes have been closed.
+        """
+        frame = pickle.dumps([(function, arguments)], protocol=pickle.HIGHEST_PROTOCOL)
+        found = self._lanes[lane]
+        answer = Answer(outcome=Outcome(reason="crashed"))
+        for _ in range(2):
+            async with found.reader(partial(self._start, lane)) as reader:
+                answer = await reader.do(frame, limit_s=self._limit_s)
+            if answer.outcome.reason != "crashed":
+                break
+        return answer
+
+    async def _start(self, lane: Lane) -> "_Reader":
+        if self._closed:
+            raise Unavailable("The processes that read files have been stopped.")
+        terms = replace(self._terms, nice=NICE if lane == "slow" else 0)
+        try:
+            reader = await asyncio.to_thread(_Reader, terms)
+        except OSError as error:
+            raise Unavailable(f"A process to read files in cannot be started: {error}.") from error
+        ready = await reader.receive(limit_s=START_LIMIT_S)
+        if ready.outcome.reason is not None:
+            reader.kill()
+            raise Unavailable(
+                f"A process to read files in cannot be started: {ready.outcome.detail}."
+            )
+        return reader
+
+    def processes(self) -> list[int]:
+        """Return the numbers of all that run."""
+        return [reader.pid for lane in self._lanes.values() for reader in lane.readers]
+
+    def close(self) -> None:
+        """End all processes; what they were at has no answer."""
+        self._closed = True
+        for lane in self._lanes.values():
+            lane.close()
+
+
+class _Lane:
+    """The processes of one kind, and who waits for one."""
+
+    def __init__(self, size: int) -> None:
+        self._free = asyncio.Semaphore(size)
+        self._waiting = 0
+        self._idle: list[_Reader] = []
+        self.readers: set[_Reader] = set()
+
+    @asynccontextmanager
+    async def reader(self, start: Start) -> "AsyncIterator[_Reader]":
+        """Give a process to a block of code once one is free, starting one if there may be more."""
+        if self._waiting >= WAITING:
+            raise Busy(
+                "Too many people read data at this moment.",
+                retry_after=2,
+                hint="Try again, or ask for less at once.",
+            )
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            # the one used last has its caches warm
+            found = self._idle.pop() if self._idle else await start()
+            self.readers.add(found)
+            try:
+                yield found
+            except BaseException:
+                # the answer to what was given up would be taken for that of the next task
+                found.kill()
+                raise
+            finally:
+                if found.is_alive():
+                    self._idle.append(found)
+                else:
+                    self.readers.discard(found)
+                    found.end()
+        finally:
+            self._free.release()
+
+    def close(self) -> None:
+        self._idle.clear()
+        for reader in self.readers:
+            reader.end()
+        self.readers.clear()
+
+
+class _Reader:
+    """One process, a socket to it, and the memory that both have."""
+
+    def __init__(self, terms: Terms) -> None:
+        ours, theirs = socket.socketpair()
+        area = _area(terms.area_bytes)
+        try:
+            self._memory = mmap.mmap(area, terms.area_bytes, prot=mmap.PROT_READ)
+            self._popen: subprocess.Popen[bytes] = subprocess.Popen(
+                [sys.executable, "-c", "from panosc.files.sandbox import main; main()"],
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+                pass_fds=(area,),
+            )
+            self._socket = ours
+            first = pickle.dumps(replace(terms, area=area), protocol=pickle.HIGHEST_PROTOCOL)
+            ours.sendall(len(first).to_bytes(_HEAD, "big") + first)
+            ours.setblocking(False)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(area)
+        self.pid = self._popen.pid
+        self._killed = False
+        self._worn = False
+
+    def is_alive(self) -> bool:
+        return not self._killed and not self._worn
+
+    async def do(self, frame: bytes, *, limit_s: float) -> Answer:
+        """Send a task and return what became of it."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_sendall(self._socket, len(frame).to_bytes(_HEAD, "big") + frame)
+        except OSError:
+            return self._died()
+        return await self.receive(limit_s=limit_s)
+
+    async def receive(self, *, limit_s: float) -> Answer:
+        """Return the next answer; the process ends if there is none that makes sense in time."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(limit_s):
+                outcome = decode(await self._frame())
+        except TimeoutError:
+            self.kill()
+            taken = time.monotonic() - began
+            return _failed("time-limit", f"reading it took longer than {taken:.0f} s")
+        except (OSError, EOFError):
+            return self._died()
+        except Exception as error:
+            # whatever a process says that a hostile file has taken over
+            self.kill()
+            return _failed("damaged", f"the answer made no sense: {error}")
+        if not isinstance(outcome, Outcome):
+            self.kill()
+            return _failed("damaged", "the answer made no sense")
+        self._worn = outcome.worn
+        body = b""
+        if isinstance(outcome.value, Shared):
+            if not 0 <= outcome.value.size <= len(self._memory):
+                self.kill()
+                return _failed("damaged", "the answer made no sense")
+            body = self._memory[: outcome.value.size]
+        return Answer(outcome=outcome, body=body)
+
+    async def _frame(self) -> bytes:
+        size = int.from_bytes(await self._exactly(_HEAD), "big")
+        if size > FRAME_LIMIT:
+            raise EOFError
+        return await self._exactly(size)
+
+    async def _exactly(self, size: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        data = await loop.sock_recv(self._socket, size)
+        while len(data) < size:
+            more = await loop.sock_recv(self._socket, size - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def _died(self) -> Answer:
+        self.kill()
+        return _failed("crashed", "the process that read it has ended")
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._killed = True
+        with contextlib.suppress(ProcessLookupError):
+            self._popen.send_signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """End the process and give back what belongs to it."""
+        self.kill()
+        self._popen.wait()
+        self._socket.close()
+        self._memory.close()
+
+
+def _failed(reason: str, detail: str) -> Answer:
+    return Answer(outcome=Outcome(reason=reason, detail=detail, worn=True))
+
+
+def _area(size: int) -> int:
+    """Return a descriptor of memory that another process can be given."""
+    if hasattr(os, "memfd_create"):
+        found = os.memfd_create("panosc", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile() as file:
+            found = os.dup(file.fileno())
+    os.truncate(found, size)
+    return found
