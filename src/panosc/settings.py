@@ -182,6 +182,48 @@ class Settings(BaseSettings):
     file_memory_mb: int = Field(
         default=1024, ge=256, description="Memory of a process that reads files, in MB"
     )
+    tape: str | None = Field(
+        default=None,
+        description="Tape system that brings files back: `command`, or the name of a plug-in; "
+        "none: nobody can ask for files on tape",
+    )
+    tape_command: tuple[str, ...] = Field(
+        default=(), description="Command of the tape system `command` with its arguments"
+    )
+    tape_options: dict[str, str] = Field(
+        default={}, description="What the plug-in of a tape system wants to be told"
+    )
+    tape_time_limit_s: float = Field(
+        default=60.0, gt=0, description="Longest that one call of the tape system takes, in seconds"
+    )
+    tape_poll_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="How often the tape system is asked how far it is, in seconds",
+    )
+    restore_drives: int = Field(
+        default=1, ge=1, le=1000, description="Volumes that are mounted at the same time"
+    )
+    restore_settle_s: float = Field(
+        default=60.0,
+        ge=0,
+        description="A volume is mounted when nobody has asked for more of it for so long, in "
+        "seconds",
+    )
+    restore_patience_s: float = Field(
+        default=14400.0,
+        gt=0,
+        description="How long a mount may bring nothing before it is given up, in seconds",
+    )
+    restore_days: float = Field(
+        default=14.0, gt=0, description="Days that a restored file stays on disk"
+    )
+    restore_max_files: int = Field(
+        default=1000, ge=0, description="Files that a person may ask for from tape in a day"
+    )
+    restore_max_bytes: int = Field(
+        default=10**13, ge=0, description="Bytes that a person may ask for from tape in a day"
+    )
     query_time_limit_s: float = Field(
         default=20.0,
         gt=0,
