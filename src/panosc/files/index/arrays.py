@@ -1,0 +1,208 @@
+"""Where the values of a dataset lie, or why only the library, or nobody, may read them."""
+
+from typing import Any, Final
+
+import numpy as np
+from h5py import h5d, h5p, h5t
+
+from panosc.files.index import chunks, values, virtual
+from panosc.files.index.contents import ROW_BYTES, Array, Filter
+from panosc.files.index.ledger import Ledger
+from panosc.files.index.values import word
+from panosc.files.opening import FAILURES
+
+_RAW: Final = "biufcSVM"
+"""Kinds of numpy whose items lie in the file as they do in memory."""
+_ODD: Final = (*FAILURES, MemoryError, AttributeError, RecursionError)
+_COMPACT_BYTES: Final = 65_536
+
+
+def array_of(
+    dataset: h5d.DatasetID, extent: tuple[tuple[int, ...] | None, bool], ledger: Ledger
+) -> Array:
+    """Return where the values of a dataset lie.
+
+    `extent` is as `heads.extent_of` tells it.
+    """
+    shape, is_sure = extent
+    try:
+        return _array(dataset, shape, is_sure=is_sure, ledger=ledger)
+    except (chunks.Untold, virtual.Unmapped) as error:
+        why = error.why
+        layout: Any = "library" if isinstance(error, chunks.Untold) else "refused"
+    except _ODD as error:
+        ledger.note("damaged", f"a dataset: {error}")
+        layout, why = "library", "damaged"
+    return Array(shape=shape, dtype=_spelling(dataset), layout=layout, why=why)
+
+
+def _array(
+    dataset: h5d.DatasetID, shape: tuple[int, ...] | None, *, is_sure: bool, ledger: Ledger
+) -> Array:
+    plan = dataset.get_create_plist()
+    dtype = _spelling(dataset)
+    if plan.get_external_count():
+        file = word(plan.get_external(0)[0])
+        ledger.note("external-storage", f"the values of a dataset lie in {file}; they are not read")
+        return Array(shape=shape, dtype=dtype, layout="refused", why="external-storage")
+    if shape is None:
+        return Array(shape=None, dtype=dtype, layout="values", values=b"null")
+    if plan.get_layout() == h5d.VIRTUAL:
+        return _virtual(dataset, plan, shape, is_sure=is_sure, ledger=ledger)
+    why = _why_not_raw(dataset)
+    if not why:
+        return _raw(dataset, plan, shape, ledger=ledger)
+    if why in {"variable-length", "short-texts"} and _is_light(dataset, plan):
+        content = values.kept(dataset, shape)
+        if content is not None and ledger.hold(len(content)):
+            return Array(shape=shape, dtype=dtype, layout="values", values=content)
+    return Array(shape=shape, dtype=dtype, layout="library", why=why)
+
+
+def _virtual(
+    dataset: h5d.DatasetID,
+    plan: h5p.PropDCID,
+    shape: tuple[int, ...],
+    *,
+    is_sure: bool,
+    ledger: Ledger,
+) -> Array:
+    dtype = _spelling(dataset)
+    if not is_sure:
+        raise virtual.Unmapped("unlimited-selection")
+    why = _why_not_raw(dataset)
+    if why:
+        raise virtual.Unmapped(why)
+    sources = virtual.map_of(plan, shape)
+    if not ledger.hold(sum(200 + len(item.file) + len(item.path) for item in sources)):
+        raise virtual.Unmapped("index-full")
+    return Array(
+        shape=shape, dtype=dtype, layout="virtual", fill=_fill(plan, dtype), sources=sources
+    )
+
+
+def _raw(
+    dataset: h5d.DatasetID, plan: h5p.PropDCID, shape: tuple[int, ...], *, ledger: Ledger
+) -> Array:
+    """Return the place of values that lie in the file as they do in memory."""
+    dtype = _spelling(dataset)
+    nbytes = np.dtype(dtype).itemsize
+    item = nbytes
+    for extent in shape:
+        nbytes *= extent
+    fill, layout = _fill(plan, dtype), plan.get_layout()
+    if layout == h5d.COMPACT:
+        if nbytes > _COMPACT_BYTES:
+            raise chunks.Untold("damaged")
+        content = np.zeros(shape, dtype)
+        dataset.read(h5d.h5s.ALL, h5d.h5s.ALL, content, dataset.get_type())
+        return Array(
+            shape=shape,
+            dtype=dtype,
+            layout="compact",
+            nbytes=nbytes,
+            fill=fill,
+            values=content.tobytes(),
+        )
+    if layout == h5d.CHUNKED:
+        return _chunked(dataset, plan, shape, item=item, ledger=ledger)
+    if layout != h5d.CONTIGUOUS:
+        raise chunks.Untold("unknown-layout")
+    offset = dataset.get_offset() if nbytes else None
+    if offset is not None and dataset.get_storage_size() < nbytes:
+        raise chunks.Untold("damaged")
+    if offset is None and nbytes and _has_no_fill(plan):
+        raise chunks.Untold("no-fill-value")
+    return Array(
+        shape=shape,
+        dtype=dtype,
+        layout="contiguous",
+        offset=-1 if offset is None else offset,
+        nbytes=nbytes,
+        fill=fill,
+    )
+
+
+def _chunked(
+    dataset: h5d.DatasetID,
+    plan: h5p.PropDCID,
+    shape: tuple[int, ...],
+    *,
+    item: int,
+    ledger: Ledger,
+) -> Array:
+    dtype, chunk = _spelling(dataset), tuple(map(int, plan.get_chunk()))
+    if not ledger.hold(dataset.get_num_chunks() * ROW_BYTES):
+        ledger.note("index-full", "a dataset has more chunks than the index can list")
+        raise chunks.Untold("index-full")
+    table = chunks.table_of(dataset, shape, chunk, item=item)
+    steps = [plan.get_filter(number) for number in range(plan.get_nfilters())]
+    return Array(
+        shape=shape,
+        dtype=dtype,
+        layout="chunked",
+        nbytes=dataset.get_storage_size(),
+        chunks=chunk,
+        filters=tuple(
+            Filter(id=int(step[0]), flags=int(step[1]), values=tuple(map(int, step[2])))
+            for step in steps
+        ),
+        fill=_fill(plan, dtype),
+        table=table,
+    )
+
+
+def _spelling(dataset: h5d.DatasetID) -> str:
+    """Return numpy's name of the type; empty where it has none."""
+    try:
+        dtype = dataset.get_type().dtype
+    except _ODD:
+        return ""
+    if dtype.fields is not None or dtype.subdtype is not None or dtype.kind not in _RAW:
+        return ""
+    return str(dtype.str)
+
+
+def _why_not_raw(dataset: h5d.DatasetID) -> str:
+    """Return why items do not lie in the file as in memory; empty when they do."""
+    kind = dataset.get_type()
+    try:
+        dtype = kind.dtype
+        if dtype.hasobject:
+            return "variable-length"
+        if kind.get_class() == h5t.ENUM and dtype.kind != "b":
+            # numpy knows the numbers alone
+            kind, dtype = kind.get_super(), np.dtype(dtype.str)
+        if not _spelling(dataset):
+            return "compound" if dtype.fields is not None else "unusual-type"
+        if dtype.kind == "S":
+            # what lies behind the first NUL, or in spaces at the end, is no part of such texts
+            is_exact = kind.get_strpad() == h5t.STR_NULLPAD
+            return "" if is_exact else "short-texts"
+        return "" if kind.equal(h5t.py_create(dtype, logical=True)) else "unusual-type"
+    except _ODD:
+        return "unusual-type"
+
+
+def _is_light(dataset: h5d.DatasetID, plan: h5p.PropDCID) -> bool:
+    """Whether reading a few values unpacks no large chunk, by filters that are here."""
+    if plan.get_layout() != h5d.CHUNKED:
+        return plan.get_layout() in {h5d.CONTIGUOUS, h5d.COMPACT}
+    size = dataset.get_type().get_size()
+    for extent in plan.get_chunk():
+        size *= extent
+    return size <= values.CHUNK_BYTES and bool(plan.all_filters_avail())
+
+
+def _has_no_fill(plan: h5p.PropDCID) -> bool:
+    is_undefined = plan.fill_value_defined() == h5d.FILL_VALUE_UNDEFINED
+    return bool(is_undefined and plan.get_fill_time() != h5d.FILL_TIME_NEVER)
+
+
+def _fill(plan: h5p.PropDCID, dtype: str) -> bytes:
+    """Return what h5py makes of an item that was never written."""
+    value = np.zeros((), dtype)
+    is_defined = plan.fill_value_defined() != h5d.FILL_VALUE_UNDEFINED
+    if is_defined and plan.get_fill_time() != h5d.FILL_TIME_NEVER:
+        plan.get_fill_value(value)
+    return value.tobytes()
