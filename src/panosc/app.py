@@ -15,6 +15,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from panosc import __version__
 from panosc.catalogue import schema
 from panosc.catalogue.database import explained
+from panosc.data.overviews import routes as overview_routes
+from panosc.data.overviews.service import Overviews
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
@@ -72,6 +74,7 @@ def create_app(
     index = SearchIndex(settings.home)
     searching = SearchService(engine, settings, clock, index)
     plots = PlotService(engine, settings, clock)
+    overviews = Overviews(engine, settings.home, clock)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -104,6 +107,7 @@ def create_app(
         search=searching,
         saved=saved,
         plots=plots,
+        overviews=overviews,
         identity=who,
         policy=rules,
         runs=journal,
@@ -125,6 +129,7 @@ def create_app(
         health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
     )
     app.include_router(ingest.router(register))
+    app.include_router(overview_routes.router(overviews))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers)

@@ -51,6 +51,7 @@ def serve(
 def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
     """Do what one process of a node does for all of it, beside whatever the block does."""
     # what they need takes a second to import, which no other verb should wait for
+    from panosc.data.overviews.following import overviewing  # noqa: PLC0415
     from panosc.ingest.messages.running import announcements  # noqa: PLC0415
     from panosc.ingest.watching.service import watching  # noqa: PLC0415
     from panosc.search.index.following import following  # noqa: PLC0415
@@ -60,6 +61,7 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
         announcements(engine, settings, _now),
         watching(engine, settings, _now),
         following(engine, settings, _now),
+        overviewing(engine, settings, _now),
     ):
         yield
 

@@ -51,12 +51,19 @@ def read(path: str, signal: str) -> dict[str, Any]:
     """
     handle = open_path(Path(path))
     try:
-        return as_json(_plot(Careful(handle), signal))
+        return as_json(plot_in(Careful(handle), signal))
     finally:
         handle.close()
 
 
-def _plot(file: Careful, path: str) -> Plot:
+def plot_in(file: Careful, path: str) -> Plot:
+    """Return the plot of the field at `path` in an open file.
+
+    Raises
+    ------
+    Unreadable
+        As `read` does.
+    """
     where, _, name = path.rpartition("/")
     group, node = file.at(file.root, where.encode()), file.at(file.root, path.encode())
     if not isinstance(group, h5g.GroupID) or not isinstance(node, h5d.DatasetID):
@@ -65,6 +72,8 @@ def _plot(file: Careful, path: str) -> Plot:
     shape = extent_of(node)
     if shape is None:
         raise Unreadable(f"{path} lies in other files", reason="virtual-dataset")
+    if 0 in shape:
+        raise Unreadable(f"{path} holds no values", reason="empty")
     wide = [index for index, extent in enumerate(shape) if extent > 1]
     if not wide:
         raise Unreadable(f"{path} is a single number", reason="no-such-field")
@@ -185,7 +194,7 @@ def _image(signal: _Signal, shape: tuple[int, ...], wide: list[int]) -> ImagePlo
         parts.append(_means(frame.reshape(extent[rows], extent[columns]), y_step, x_step))
     pixels = np.concatenate(parts)
     axes = axes_of(signal.file, signal.group, signal.name, shape)
-    low, high, logarithmic = _scale(pixels)
+    low, high, logarithmic = robust_scale(pixels)
     name = (signal.name, signal.node)
     return ImagePlot(
         title=_title(signal),
@@ -212,7 +221,7 @@ def _means(frame: Floats, y_step: int, x_step: int) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _scale(pixels: Floats) -> tuple[float, float, bool]:
+def robust_scale(pixels: Floats) -> tuple[float, float, bool]:
     """Return the ends of the colour scale, robust against hot pixels, and whether it is log."""
     finite = pixels[np.isfinite(pixels)]
     if not finite.size:

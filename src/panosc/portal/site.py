@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from panosc.data.overviews.service import Overviews
 from panosc.domain.access import Who
 from panosc.domain.errors import Gone, NotFound
 from panosc.domain.query import Query
@@ -34,6 +35,7 @@ class Site:
     search: SearchService
     saved: SavedSearches
     plots: PlotService
+    overviews: Overviews
     identity: Identity
     policy: Policy
     runs: Runs

@@ -8,8 +8,11 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from panosc.charts.svg import draw, finding, table
+from panosc.data.overviews import telling
+from panosc.data.overviews.service import Shown
 from panosc.domain.access import NEVER, Who
 from panosc.domain.errors import NotFound, PanoscError
+from panosc.domain.plots import Plot
 from panosc.domain.query import Include, Order, Query
 from panosc.portal import facts, jsonld, snippets
 from panosc.portal.citation import cite
@@ -45,6 +48,7 @@ _FILE = frozenset({"name", "size", "sha256", "format"})
 _PARAMETER = frozenset({"name", "value", "unit", "path"})
 TABS = (
     ("Overview", ""),
+    ("View", "/-/view"),
     ("Metadata", "/-/metadata"),
     ("Files", "/-/files"),
     ("History", "/-/history"),
@@ -239,9 +243,13 @@ def _access(site: Site, who: Who, record: Item) -> Item:
 
 def _plot(site: Site, who: Who, record: Item) -> Item:
     """Return the plot, or in a sentence why there is none."""
-    nothing: Item = {"plot": None, "no_plot": None}
+    nothing: Item = {"plot": None, "no_plot": None, "plot_note": None}
+    nothing |= {"statistics": None, "pictures": ()}
     if not is_detailed(record) or record["access"] == "withdrawn":
         return nothing
+    kept = site.overviews.shown(who, record["pid"])
+    if kept is not None:
+        return nothing | {"plot": _drawn(Markup(kept.svg), kept.plot), **_overview(kept)}  # noqa: S704
     try:
         plot = site.plots.plot(who, record["pid"])
     except NotFound:
@@ -250,13 +258,22 @@ def _plot(site: Site, who: Who, record: Item) -> Item:
         return nothing | {"no_plot": error.detail}
     if plot is None:
         return nothing
-    shown = {
-        "svg": Markup(draw(plot)),  # noqa: S704 - charts escape every text
-        "finding": finding(plot),
-        "table": table(plot),
-        "source": plot.path,
+    return nothing | {"plot": _drawn(Markup(draw(plot)), plot)}  # noqa: S704
+
+
+def _drawn(svg: Markup, plot: Plot) -> Item:
+    """Return what the template needs; charts have escaped every text in `svg`."""
+    return {"svg": svg, "finding": finding(plot), "table": table(plot), "source": plot.path}
+
+
+def _overview(kept: Shown) -> Item:
+    """Return what else is kept: numbers, and the frames of a stack."""
+    return {
+        "plot_note": kept.note,
+        "statistics": telling.statistics(kept.overview),
+        "pictures": telling.pictures(kept.overview),
+        "picture_size": kept.overview.size,
     }
-    return nothing | {"plot": shown}
 
 
 def _first_files(site: Site, who: Who, record: Item) -> Item:

@@ -48,6 +48,11 @@ def router(site: Site) -> APIRouter:
     def json(request: Request, who: Asker) -> Response:
         with site.search.together(who):
             found = _page(understood(site, request, who))
+        # asked when the connection of the search has been given back
+        pictured = site.overviews.thumbnails(who, [item["pid"] for item in found["items"]])
+        for item in found["items"]:
+            is_there = item["pid"] in pictured
+            item["thumbnail"] = f"{item['url']}/-/thumbnail" if is_there else None
         return Response(orjson.dumps(found), media_type=_KINDS["json"])
 
     def csv(request: Request, who: Asker) -> Response:

@@ -3,6 +3,7 @@
 Its URL is the question (`place`); whoever asks differently is sent there.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,18 +46,21 @@ def router(site: Site) -> APIRouter:
 
     def search(request: Request, who: Asker) -> Response:
         with site.search.together(who):
-            return answered(request, who)
+            found = answered(request, who)
+        if isinstance(found, Response):
+            return found
+        # asked when the connection of the search has been given back
+        pictured = _thumbnails(site, who, found)
+        return site.render.page(request, "search", thumbnails=pictured, **found)
 
-    def answered(request: Request, who: Who) -> Response:
+    def answered(request: Request, who: Who) -> Response | dict[str, Any]:
         pairs = request.query_params.multi_items()
         names = KnownTo(site.search, who).names
         place = read(pairs, names, site.render.root)
         if not place.selection.problems and place.params() != pairs:
             return go_to(place.path)
         ways = search_as(site, request, who, place.selection)
-        return site.render.page(
-            request, "search", ways=ways, **_content(site, who, place, units_of(request))
-        )
+        return {"ways": ways, **_content(site, who, place, units_of(request))}
 
     add_page(routes, "/search", search, summary="Search datasets")
     return routes
@@ -109,6 +113,12 @@ def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
         "ways_out": [] if total else nothing.ways_out(site.search, who, place, named),
         "meant": meant,
     }
+
+
+def _thumbnails(site: Site, who: Who, found: Mapping[str, Any]) -> Mapping[str, str]:
+    if found["place"].view == "table":
+        return {}
+    return site.overviews.thumbnails(who, [item.hit.pid for item in found["hits"]])
 
 
 def _instruments(site: Site, who: Who, place: Place, listed: list[Facet]) -> list[Facet]:

@@ -1,0 +1,94 @@
+"""Statistics of a signal, block by block, as h5grove names them; nothing is read here.
+
+Means and deviations keep their fractions, also those of whole numbers.
+"""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+Block = np.ndarray[Any, Any]
+Statistics = dict[str, int | float | None]
+
+NAMES: Final = ("strict_positive_min", "positive_min", "min", "max", "mean", "std")
+
+
+class Running:
+    """Statistics of all blocks that were added so far; what is not finite is left out."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """Finite numbers so far."""
+        self._low: Any = None
+        self._high: Any = None
+        self._positive: Any = None
+        self._strict: Any = None
+        self._mean = 0.0
+        self._squares = 0.0
+
+    def add(self, block: Block) -> None:
+        """Take a block of numbers into account."""
+        values = block.reshape(-1)
+        if values.dtype.kind == "f":
+            finite = np.isfinite(values)
+            if not finite.all():
+                values = values[finite]
+        if not values.size:
+            return
+        self._low = _least(self._low, values.min().item())
+        high = values.max().item()
+        self._high = high if self._high is None else max(self._high, high)
+        self._add_positive(values)
+        self._add_moments(values)
+
+    def _add_positive(self, values: Block) -> None:
+        if self._low > 0:
+            self._positive = self._strict = self._low
+            return
+        if values.dtype.kind not in "ub":
+            positive = values[values >= 0]
+            if positive.size:
+                self._positive = _least(self._positive, positive.min().item())
+        else:
+            self._positive = self._low
+        strict = values[values > 0]
+        if strict.size:
+            self._strict = _least(self._strict, strict.min().item())
+
+    def _add_moments(self, values: Block) -> None:
+        """Join mean and squares of two parts (Chan, Golub and LeVeque)."""
+        mean = float(values.mean(dtype=np.float64))
+        away = values.astype(np.float64)
+        away -= mean
+        with np.errstate(over="ignore"):
+            squares = float(np.dot(away, away))
+        total = self.count + values.size
+        apart = mean - self._mean
+        self._mean += apart * (values.size / total)
+        self._squares += squares + apart * apart * (self.count * (values.size / total))
+        self.count = total
+
+    def told(self) -> Statistics:
+        """Return them by name; None for what nothing is known of."""
+        if not self.count:
+            return dict.fromkeys(NAMES)
+        values = (
+            self._strict,
+            self._positive,
+            self._low,
+            self._high,
+            self._mean,
+            math.sqrt(max(self._squares, 0.0) / self.count),
+        )
+        return {name: _plain(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+def _least(before: Any, now: Any) -> Any:
+    return now if before is None else min(before, now)
+
+
+def _plain(value: Any) -> int | float | None:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return int(value) if isinstance(value, (bool, int)) else float(value)

@@ -1,0 +1,203 @@
+"""Reading a signal for its overview, inside a worker: plot, statistics, frames, maximum.
+
+What is given back are plain values and pixels, bounded whatever the file says; images of them
+are made by whoever asked. Of a signal that is too long a part is read, and told.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from h5py import h5d, h5s
+
+from panosc.data.overviews.geometry import (
+    Box,
+    Layout,
+    bands_of,
+    chosen_frames,
+    frame_boxes,
+    index_of,
+    layout_of,
+)
+from panosc.data.overviews.numbers import Running
+from panosc.data.overviews.pictures import (
+    Colours,
+    Highest,
+    Means,
+    colours_of,
+    grid_of,
+    large,
+    small,
+)
+from panosc.domain.errors import Unreadable
+from panosc.domain.plots import as_json
+from panosc.files.careful import Careful, Dataset, extent_of
+from panosc.files.opening import open_path
+from panosc.files.plots import CHUNK_BYTES, Floats, plot_in
+
+FRAMES: Final = 5
+POINTS: Final = 2_000_000
+"""Most values that are reckoned with at once."""
+_TINY: Final = 255
+
+Found = dict[str, Any]
+
+
+def read(path: str, signal: str, limit_s: float) -> Found:
+    """Return the overview of the field at `signal`; after `limit_s` no more of it is read.
+
+    Raises
+    ------
+    Unreadable
+        When there is no such field, or reading it would be dangerous or endless.
+    """
+    deadline = time.monotonic() + limit_s
+    handle = open_path(Path(path))
+    try:
+        file = Careful(handle)
+        plot = as_json(plot_in(file, signal))
+        return {"plot": plot, **_Signal(file, signal).overview(deadline)}
+    finally:
+        handle.close()
+
+
+class _Signal:
+    """One field of an open file."""
+
+    def __init__(self, file: Careful, path: str) -> None:
+        node = file.at(file.root, path.encode())
+        if not isinstance(node, h5d.DatasetID) or (shape := extent_of(node)) is None:
+            raise Unreadable(f"{path} is not in the file", reason="no-such-field")
+        self._node: Dataset = node
+        self._dtype = node.dtype.newbyteorder("=")
+        if self._dtype.kind not in "iufb":
+            raise Unreadable(f"{path} does not hold numbers", reason="no-such-field")
+        if not file.storage_is_safe(node, node.get_type().get_size(), limit=CHUNK_BYTES):
+            last = file.refusals[-1]
+            raise Unreadable(last.detail, reason=last.reason)
+        plan = node.get_create_plist()
+        chunk = plan.get_chunk() if plan.get_layout() == h5d.CHUNKED else None
+        self._layout = layout_of(shape, chunk, self._dtype.itemsize)
+
+    def overview(self, deadline: float) -> Found:
+        """Return all but the plot."""
+        layout = self._layout
+        frames = [] if layout.rows is None else self._frames()
+        found: Found = {
+            "shape": list(layout.shape),
+            "dtype": str(self._dtype),
+            "frames": frames,
+            "frame_count": layout.frames,
+            "highest": None,
+        }
+        if layout.frames == 1 and frames:
+            # all of it has been read already
+            return found | {"statistics": frames[0]["statistics"], "read": 1}
+        running, highest, read = self._run(deadline)
+        if highest is not None:
+            found["highest"] = _pictured(highest, colours_of(highest))
+        return found | {"statistics": running.told(), "read": read}
+
+    def _frames(self) -> list[Found]:
+        """Return a few frames; they share a scale, so that they can be compared."""
+        layout = self._layout
+        found: list[tuple[int, Floats, Running]] = []
+        for number in chosen_frames(layout, FRAMES):
+            means, running = Means(grid_of(layout.height, layout.width)), Running()
+            for box in frame_boxes(layout, number):
+                for first, part in self._parts(box):
+                    running.add(part)
+                    means.add(first, _shown(part[0]))
+            found.append((number, means.told(), running))
+        colours = colours_of(np.concatenate([values.reshape(-1) for _, values, _ in found]))
+        return [
+            {
+                "number": number,
+                "index": list(index_of(layout, number)),
+                "statistics": running.told(),
+                **_pictured(values, colours),
+            }
+            for number, values, running in found
+        ]
+
+    def _run(self, deadline: float) -> tuple[Running, Floats | None, int]:
+        """Go through all of it, or evenly spaced parts; return also how many frames were read."""
+        layout, running, read = self._layout, Running(), 0
+        has_picture = layout.rows is not None
+        highest = Highest(grid_of(layout.height, layout.width))
+        bands = bands_of(layout)
+        for band in bands.chosen:
+            if read and time.monotonic() > deadline:
+                break
+            for box in bands.boxes(band):
+                for first, part in self._parts(box):
+                    running.add(part)
+                    if has_picture:
+                        highest.add(first, _highest(part))
+            read += bands.frames(band)
+        return running, highest.told() if has_picture else None, read
+
+    def _parts(self, box: Box) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
+        """Yield (first row, frames × rows × columns) of a box, a few values at a time."""
+        layout, (start, extent) = self._layout, box
+        space = self._node.get_space()
+        space.select_hyperslab(start, extent)
+        values = np.empty(extent, self._dtype)
+        self._node.read(h5s.create_simple(extent), space, values)
+        if layout.rows is None:
+            values = values.reshape(1, 1, -1)
+            first = 0
+        else:
+            values = np.moveaxis(values, (layout.rows, layout.columns), (-2, -1))
+            values = values.reshape(-1, *values.shape[-2:])
+            first = start[layout.rows]
+        yield from _pieces(values, first, layout)
+
+
+def _pieces(
+    values: "np.ndarray[Any, Any]", first: int, layout: Layout
+) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
+    count, rows, columns = values.shape
+    if layout.rows is None:
+        for begin in range(0, columns, POINTS):
+            yield first, values[:, :, begin : begin + POINTS]
+        return
+    together = max(1, POINTS // (rows * columns))
+    high = max(1, POINTS // columns)
+    for frame in range(0, count, together):
+        for row in range(0, rows, high):
+            yield first + row, values[frame : frame + together, row : row + high]
+
+
+def _shown(values: "np.ndarray[Any, Any]") -> Floats:
+    """Return values to draw: NaN for what is not finite, and for dead pixels of detectors."""
+    found = values.astype(np.float64)
+    if values.dtype.kind == "u" and np.iinfo(values.dtype).max > _TINY:
+        found[values == np.iinfo(values.dtype).max] = np.nan
+    elif values.dtype.kind == "f":
+        found[~np.isfinite(found)] = np.nan
+    return found
+
+
+def _highest(part: "np.ndarray[Any, Any]") -> Floats:
+    """Return the highest value of each pixel that is not dead."""
+    kind = part.dtype.kind
+    if kind == "u" and np.iinfo(part.dtype).max > _TINY:
+        # dead in one frame only: the other frames count
+        dead = part == np.iinfo(part.dtype).max
+        if dead.any():
+            part = _shown(part)
+    elif kind == "f":
+        part = _shown(part)
+    found: Floats = np.fmax.reduce(part, axis=0).astype(np.float64)
+    return found
+
+
+def _pictured(values: Floats, colours: Colours) -> Found:
+    return {
+        "scale": [colours.low, colours.high, colours.log],
+        "large": large(values, colours),
+        "small": small(values, colours),
+    }
