@@ -6,8 +6,9 @@ From weakest to strongest: the defaults here, ``HOME/panosc.toml``, the environm
 
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -65,6 +66,80 @@ class Provider(BaseModel):
     )
     groups: tuple[GroupRule, ...] = Field(default=(), description="What group URNs mean here")
     user_class: str = Field(default="open-data", description="Class of whoever signs in first here")
+
+
+class Storage(BaseModel):
+    """One place beyond this machine's disks in which files of datasets lie."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,40}$", description="Short name, for messages")
+    url: str = Field(
+        pattern=r"^(s3|https?|webdav\+https?|davs?|file)://[^\s?#@]*/$",
+        description="Everything below it may be read: `s3://bucket/`, `https://host/path/`, "
+        "`webdav+https://host/path/`, `file:///path/`; it ends with a slash",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+/?$",
+        description="S3: the server, `https://s3.facility.eu`; that of Amazon without",
+    )
+    region: str | None = Field(default=None, description="S3: its region")
+    addressing: Literal["auto", "path", "virtual"] = Field(
+        default="auto", description="S3: where the bucket's name goes: `path` or `virtual` (host)"
+    )
+    key: SecretStr | None = Field(default=None, description="Access key, or name of the account")
+    secret: SecretStr | None = Field(
+        default=None, description="Secret key or password; a bearer token where there is no `key`"
+    )
+    secret_file: Path | None = Field(default=None, description="File that holds the secret")
+    private: bool = Field(
+        default=False,
+        description="Its host may be in a private network or this machine, and be called "
+        "without TLS",
+    )
+    redirect_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts that it may send readers on to, such as the pools of a dCache; "
+        "a leading dot stands for any name below",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="Certificates to trust, where its own are not the usual ones"
+    )
+    use_etag: bool = Field(
+        default=True,
+        description="Take another ETag for another content; off where servers of one storage "
+        "disagree on them",
+    )
+    time_limit_s: float = Field(
+        default=20.0, gt=0, le=600, description="Longest that reading one piece may take"
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        scheme, _, rest = self.url.partition("://")
+        plain = scheme in {"http", "webdav+http", "dav"} or str(self.endpoint).startswith("http:")
+        if plain and not self.private:
+            raise ValueError("a storage without TLS has to be `private`")
+        if not rest.partition("/")[0] and scheme != "file":
+            raise ValueError("the address names no host or bucket")
+        if self.secret is not None and self.secret_file is not None:
+            raise ValueError("`secret` and `secret_file` are two ways to say one thing")
+        return self
+
+
+class DataDoor(BaseModel):
+    """Another way to the files of this node that the facility runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["globus", "sftp", "webdav", "s3", "https"] = Field(description="What it is")
+    title: str = Field(description="What pages call it")
+    root: Path = Field(description="Folder of this machine whose files are behind it")
+    address: str = Field(
+        min_length=1, description="Its address before the path; of Globus the collection's id"
+    )
+    path: str = Field(default="/", description="What that folder is called there")
 
 
 class Settings(BaseSettings):
@@ -223,6 +298,21 @@ class Settings(BaseSettings):
     )
     restore_max_bytes: int = Field(
         default=10**13, ge=0, description="Bytes that a person may ask for from tape in a day"
+    )
+    storages: tuple[Storage, ...] = Field(
+        default=(), description="Places beyond this machine's disks that files are read from"
+    )
+    download_max_bytes: int = Field(
+        default=500_000_000_000,
+        gt=0,
+        description="Largest archive that is made of many files, in bytes",
+    )
+    download_max_files: int = Field(
+        default=100_000, gt=0, description="Most files of one archive or list"
+    )
+    data_doors: tuple[DataDoor, ...] = Field(
+        default=(),
+        description="Other ways to the same files: Globus, SFTP, WebDAV, S3, HTTPS",
     )
     query_time_limit_s: float = Field(
         default=20.0,

@@ -1,4 +1,4 @@
-"""Short signed links for downloads: one address, one person, an hour at most.
+"""Short signed links: one address, one person, an hour at most; seven days for a download.
 
 A link gives what that person may see when it is used, never what they could when it was made:
 whoever has left the team gets nothing by an old link. It cannot be revoked but by locking the
@@ -22,6 +22,8 @@ from panosc.identity.tokens import is_admitted
 from panosc.settings import Settings
 
 LONGEST = timedelta(hours=1)
+LONGEST_DOWNLOAD = timedelta(days=7)
+"""For what is fetched by a script, or by somebody else: ``/datasets/PID/-/download``."""
 PARAMETER = "signed"
 _PURPOSE = "link"
 _MARK = f"{PARAMETER}="
@@ -58,7 +60,7 @@ class LinkService:
         path : str
             Exactly as it will be asked for: encoded, and with its query if it has one.
         lifetime : timedelta
-            At most an hour; longer is cut.
+            At most an hour, for a download at most seven days; longer is cut.
 
         Raises
         ------
@@ -66,7 +68,8 @@ class LinkService:
             If the path is none that links are made for.
         """
         _refuse(path)
-        expires = (self._clock() + min(lifetime, LONGEST)).replace(microsecond=0)
+        longest = LONGEST_DOWNLOAD if is_download(path) else LONGEST
+        expires = (self._clock() + min(lifetime, longest)).replace(microsecond=0)
         value = {
             "path": path,
             "account": who.person or "",
@@ -117,10 +120,17 @@ class LinkService:
         )
 
 
+def is_download(path: str) -> bool:
+    """Whether a path is that of data to be fetched: a file, or all of a dataset."""
+    bare = urlsplit(path).path
+    return bare.startswith("/datasets/") and bare.endswith("/-/download")
+
+
 def _bad() -> Forbidden:
     return Forbidden(
         "This link is not good: it is over, or was made for another address.",
-        hint="Links are good for an hour at most. Take a new one where you found it, or sign in.",
+        hint="Links are good for an hour, for downloads for days at most. Take a new one where you "
+        "found it, or sign in.",
     )
 
 
