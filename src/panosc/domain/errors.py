@@ -20,6 +20,7 @@
     ├── Upstream           upstream         502   3
     ├── Unavailable        unavailable      503   1
     └── Unreadable         unreadable       422   2
+        └── Unreachable    unreachable      502   3
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -221,3 +222,15 @@ class Unreadable(PanoscError):
     def __init__(self, detail: str, *, reason: str, hint: str | None = None) -> None:
         super().__init__(detail, hint=hint)
         self.reason = reason
+
+
+class Unreachable(Unreadable):
+    """The storage that holds a file cannot be read from; the file itself may be well."""
+
+    code = "unreachable"
+    title = "Storage not reachable"
+    status = 502
+    exit_code = 3
+
+    def __init__(self, detail: str, *, hint: str | None = None) -> None:
+        super().__init__(detail, reason="not-reachable", hint=hint)

@@ -7,7 +7,7 @@ is then read of it, and how, is `files.careful`.
 from pathlib import Path
 from typing import Any, Final
 
-from h5py import h5f, h5p
+from h5py import h5f, h5fd, h5p
 
 from panosc.domain.errors import Unreadable
 
@@ -65,6 +65,13 @@ def open_path(path: Path, *, is_written: bool = False) -> h5f.FileID:
     access = h5p.create(h5p.FILE_ACCESS)
     access.set_file_locking(False, True)
     return _open(bytes(path), access, h5f.ACC_SWMR_READ if is_written else 0)
+
+
+def open_object(file: Any) -> h5f.FileID:
+    """Open what reads like a file: an object with ``readinto``, ``seek`` and ``tell``."""
+    access = h5p.create(h5p.FILE_ACCESS)
+    access.set_fileobj_driver(h5fd.fileobj_driver, file)
+    return _open(b"object", access)
 
 
 def _open(name: bytes, access: Any, flags: int = 0) -> h5f.FileID:

@@ -1,0 +1,214 @@
+"""Reading ranges from S3, by fsspec's `s3fs`: it signs, finds regions and keeps connections.
+
+It is asked for ranges one by one, not for files: what it answers is held to what was asked, and
+trying again is `trying`'s business alone. Nothing of the machine's own AWS set-up is used: no
+profiles, no proxies, no credentials that the settings do not name.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+import s3fs
+from aiohttp.abc import AbstractResolver, ResolveResult
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from fsspec.asyn import sync
+from typing_extensions import override
+
+from panosc.domain.errors import Unreadable
+from panosc.files.storage.answers import Answer, Asked, error_of
+from panosc.files.storage.facts import Facts, mark_of
+from panosc.files.storage.judging import IDLE_S, addresses, is_fine, refused
+from panosc.files.storage.places import Store
+from panosc.files.storage.trying import Transient
+
+T = TypeVar("T")
+
+CONNECTIONS: Final = 16
+PIECE: Final = 2**20
+CONNECT_S: Final = 5.0
+_AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn")
+_FAILURES = (HTTPClientError, aiohttp.ClientError, TimeoutError, OSError)
+
+
+class _Resolver(AbstractResolver):
+    """Finds judged addresses, of the storage's own hosts only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._host = _host(store)
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        name = host.lower().rstrip(".")
+        ours = (f".{self._host}",) if self._host else _AMAZON
+        if name != self._host and not name.endswith(ours):
+            raise refused(self._store, f"it leads to {host[:100]}, another host")
+
+        def look_up() -> list[str]:
+            return addresses(self._store, name, port, limit_s=CONNECT_S)
+
+        found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in found
+        ]
+
+    @override
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+class S3Remote:
+    """One storage that is read by the protocol of S3."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        _require_fine_address(store)
+        self._fs = s3fs.S3FileSystem(
+            anon=store.key is None,
+            key=store.key,
+            secret=store.secret,
+            endpoint_url=store.endpoint,
+            client_kwargs={"region_name": store.region or "us-east-1", "verify": store.ca_file},
+            config_kwargs={
+                "connect_timeout": CONNECT_S,
+                "read_timeout": IDLE_S,
+                "retries": {"total_max_attempts": 1, "mode": "standard"},
+                "max_pool_connections": CONNECTIONS,
+                "proxies": {},
+                "response_checksum_validation": "when_required",
+                "ignore_configured_endpoint_urls": True,
+                "s3": {"addressing_style": store.addressing},
+                "connector_args": {"resolver": _Resolver(store)},
+            },
+            skip_instance_cache=True,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        creator = getattr(self._fs, "_s3creator", None)
+        if creator is not None:
+            self._fs.close_session(self._fs.loop, creator)
+
+    def look(self, url: str, *, limit_s: float) -> Facts:
+        """Return what the storage tells of an object."""
+        answer = self._ask("head_object", url, limit_s=limit_s)
+        return self._facts(answer, answer.get("ContentLength"))
+
+    @contextmanager
+    def fetch(
+        self, url: str, offset: int, size: int, *, limit_s: float, is_long: bool
+    ) -> Iterator[Answer]:
+        """Ask for a range."""
+        asked = Asked(store=self._store, offset=offset, size=size)
+        end = time.monotonic() + limit_s
+        answer = self._ask("get_object", url, limit_s=limit_s, Range=asked.header)
+        body = answer["Body"]
+        try:
+            status = answer["ResponseMetadata"]["HTTPStatusCode"]
+            whole = asked.whole_size(
+                status, answer.get("ContentRange"), answer.get("ContentLength")
+            )
+            pieces = self._pieces(body, size, limit_s=limit_s, end=None if is_long else end)
+            yield Answer(facts=self._facts(answer, whole), pieces=asked.exactly(pieces))
+        finally:
+            # of an answer that was read to its end this does nothing
+            self._fs.loop.call_soon_threadsafe(body.close)
+
+    def _pieces(
+        self, body: Any, size: int, *, limit_s: float, end: float | None
+    ) -> Iterator[bytes]:
+        async def take(count: int) -> bytes:
+            taken = bytearray()
+            while len(taken) < count and (some := await body.read(count - len(taken))):
+                taken += some
+            return bytes(taken)
+
+        left = size
+        while left > 0:
+            rest_s = limit_s if end is None else end - time.monotonic()
+            count = min(left, PIECE)
+            piece = self._wait(partial(take, count), limit_s=rest_s)
+            yield piece
+            if len(piece) < count:
+                return
+            left -= len(piece)
+
+    def _ask(self, act: str, url: str, *, limit_s: float, **wanted: str) -> dict[str, Any]:
+        bucket, key = self._store.bucket_and_key(url)
+
+        async def ask() -> dict[str, Any]:
+            client = await self._fs.set_session()
+            answer: dict[str, Any] = await getattr(client, act)(Bucket=bucket, Key=key, **wanted)
+            return answer
+
+        return self._wait(ask, limit_s=limit_s)
+
+    def _wait(self, action: Callable[[], Coroutine[Any, Any, T]], *, limit_s: float) -> T:
+        """Wait in this thread for what the library's own does."""
+        if limit_s <= 0:
+            raise Transient("it took too long to answer")
+        try:
+            found: T = sync(self._fs.loop, action, timeout=limit_s)
+        except Exception as error:
+            failure = error
+        else:
+            return found
+        raise self._meant(failure) from None
+
+    def _meant(self, failure: BaseException) -> Exception:
+        """Return what a failure of the library means."""
+        told: BaseException | None = failure
+        while told is not None:
+            if isinstance(told, (Unreadable, Transient)):
+                return told
+            told = told.__cause__ or told.__context__
+        if isinstance(failure, ClientError):
+            status = failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            code = str(failure.response.get("Error", {}).get("Code", ""))[:60]
+            return error_of(self._store, status, "" if code == str(status) else code)
+        if isinstance(failure, TimeoutError):
+            return Transient("it took too long to answer")
+        if isinstance(failure, _FAILURES):
+            return Transient(f"{type(failure).__name__}: {failure}"[:200])
+        if isinstance(failure, BotoCoreError):
+            return refused(self._store, f"{type(failure).__name__}: {failure}"[:200])
+        return failure if isinstance(failure, Exception) else Transient("it was interrupted")
+
+    def _facts(self, answer: dict[str, Any], size: int | None) -> Facts:
+        told, tag = answer.get("LastModified"), answer.get("ETag")
+        return Facts(size=size, mark=mark_of(told, tag, use_etag=self._store.use_etag))
+
+
+def _host(store: Store) -> str:
+    return "" if store.endpoint is None else (urlsplit(store.endpoint).hostname or "").rstrip(".")
+
+
+def _require_fine_address(store: Store) -> None:
+    """Judge an address that is written as one, which nobody resolves."""
+    host = _host(store)
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return
+    if not is_fine(host, private=store.private):
+        raise refused(
+            store, f"{host} is not in the public internet, and it is not set as `private`"
+        )
