@@ -3,7 +3,7 @@
 
 let asked: AbortController | undefined;
 
-/** Replaces the text by that of the page at the address; leaves it if that cannot be had. */
+/** Replaces the text by that of the page at the address. */
 export async function renewText(): Promise<void> {
   asked?.abort();
   asked = new AbortController();
@@ -12,22 +12,32 @@ export async function renewText(): Promise<void> {
     return;
   }
   here.setAttribute('aria-busy', 'true');
-  try {
-    const answer = await fetch(location.href, {
-      headers: { Accept: 'text/html' },
-      signal: asked.signal,
-    });
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    const there = page.querySelector('[data-text-of-view]');
-    if (there) {
-      here.replaceWith(document.adoptNode(there));
-      document.title = page.title;
-      return;
-    }
-  } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') {
-      return;
-    }
+  const there = await fetched(asked.signal);
+  if (there === 'aborted') {
+    return;
   }
+  if (there) {
+    here.replaceWith(there);
+    return;
+  }
+  // the old text would speak of another thing
+  const notice = document.createElement('p');
+  notice.textContent = 'The text of this could not be fetched. Load the page again to read it.';
+  here.replaceChildren(notice);
   here.removeAttribute('aria-busy');
+}
+
+async function fetched(signal: AbortSignal): Promise<Element | 'aborted' | undefined> {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal });
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const found = page.querySelector('[data-text-of-view]');
+    if (!found) {
+      return undefined;
+    }
+    document.title = page.title;
+    return document.adoptNode(found);
+  } catch {
+    return signal.aborted ? 'aborted' : undefined;
+  }
 }

@@ -15,6 +15,8 @@ CONTENT_POLICY = (
     "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
     "base-uri 'none'"
 )
+VIEWER_POLICY = CONTENT_POLICY.replace("img-src 'self' data:", "img-src 'self' data: blob:")
+"""Of the page of the viewer alone, which shows pictures that a file holds."""
 HEADERS: dict[str, str] = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",

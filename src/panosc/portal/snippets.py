@@ -22,6 +22,17 @@ for parameter in dataset["parameters"]:
     print(parameter["name"], parameter["value"], parameter.get("unit", ""))"""
 
 
+def part(address: str, pid: str, file: str, path: str) -> str:
+    """Return Python that reads a part of an array."""
+    return f"""\
+import panosc
+
+node = panosc.connect({address!r})
+array = node[{pid!r}].files[{file!r}][{path!r}]
+print(array.shape, array.dtype)
+part = array[:10]"""
+
+
 def curl(address: str, query: str = "") -> str:
     """Return a command that prints the answer; `query` is an encoded query part."""
     return f"curl -s {shlex.quote(address + ('?' + query if query else ''))}"

@@ -4,6 +4,7 @@ All files are read once; a name that is not among them does not exist, so no pat
 out of the folder.
 """
 
+import gzip
 import hashlib
 from functools import cache
 from importlib import resources
@@ -21,6 +22,8 @@ _KINDS = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+_SQUEEZED = frozenset({".css", ".js", ".svg", ".txt"})
+_WORTH_IT = 1024
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -37,6 +40,15 @@ def version() -> str:
     for name, content in sorted(files().items()):
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:12]
+
+
+@cache
+def squeezed(path: str) -> bytes | None:
+    """Return a file as gzip, if it is text and long enough to be worth it."""
+    content = files()[path]
+    if len(content) < _WORTH_IT or "." + path.rpartition(".")[2] not in _SQUEEZED:
+        return None
+    return gzip.compress(content, 9, mtime=0)
 
 
 def _below(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
@@ -58,8 +70,12 @@ def add_to(routes: APIRouter) -> None:
             raise NotFound("There is no such file.")
         kind = _KINDS["." + path.rpartition(".")[2]]
         caching = _FOREVER if given == version() else "no-cache"
-        tag = f'"{version()}"'
-        headers = {"Cache-Control": caching, "ETag": tag}
+        takes_gzip = "gzip" in request.headers.get("accept-encoding", "")
+        small = squeezed(path) if takes_gzip else None
+        tag = f'"{version()}{"" if small is None else "-gzip"}"'
+        headers = {"Cache-Control": caching, "ETag": tag, "Vary": "Accept-Encoding"}
+        if small is not None:
+            headers["Content-Encoding"], content = "gzip", small
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(content, media_type=kind, headers=headers)

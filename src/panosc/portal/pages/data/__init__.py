@@ -1,0 +1,1 @@
+"""Pages on the data of a dataset: looking at them, fetching them."""

@@ -1,0 +1,276 @@
+"""The page that looks into a file: the viewer, and beneath it the same as text for everyone.
+
+Data come from the data service, which decides who may have them. What the file is, and why it
+cannot be looked at, is said in words; the viewer itself is an island that asks by its own.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi import Query as FromQuery
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from panosc.data.questions import LONGEST_PATH
+from panosc.domain.access import Who
+from panosc.domain.errors import (
+    Forbidden,
+    Gone,
+    NotFound,
+    PanoscError,
+    TooLarge,
+    Unauthenticated,
+    Unreadable,
+)
+from panosc.domain.query import Order, Query
+from panosc.portal import snippets
+from panosc.portal.pages.data import entities, windows
+from panosc.portal.pages.data.contents import Contents
+from panosc.portal.pages.datasets import TABS
+from panosc.portal.security import VIEWER_POLICY
+from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.words import pid_path
+
+Item = dict[str, Any]
+
+MOST_FILES: Final = 500
+"""Names that the list of files offers; others are reached from the page of files."""
+MOST_SUMMED: Final = 4 * 1024 * 1024
+"""Values of which the page itself asks the mean: more are left to whoever wants it."""
+SUFFIXES: Final = (".h5", ".hdf5", ".hdf", ".he5", ".nxs", ".nx5", ".nexus", ".cxi", ".nx")
+_RECORD: Final = frozenset({"pid", "title", "defaultPlot", "defaultFile"})
+_ALSO: Final = {
+    403: "The data are under embargo, or for others.",
+    404: "There is no such dataset, file or path.",
+    410: "The dataset was withdrawn or erased.",
+    422: "The file cannot be looked at; the page says why.",
+}
+
+
+class Asked(BaseModel):
+    """What the address says."""
+
+    file: str | None = Field(default=None, max_length=LONGEST_PATH)
+    path: str | None = Field(default=None, max_length=LONGEST_PATH)
+    frame: str = Field(default="", max_length=200)
+    row: int = Field(default=0, ge=0)
+    col: int = Field(default=0, ge=0)
+
+
+def router(site: Site) -> APIRouter:
+    """Return the route of the viewer."""
+    routes = APIRouter()
+
+    def view(
+        request: Request, who: Asker, pid: str, asked: Annotated[Asked, FromQuery()]
+    ) -> Response:
+        content, status = _content(site, who, pid, asked)
+        return site.render.page(
+            request,
+            "view",
+            status=status,
+            headers={"Content-Security-Policy": VIEWER_POLICY},
+            tabs=TABS,
+            snippet=snippets.part(
+                site.render.address(request), pid, content["file"] or "", content["path"]
+            ),
+            **content,
+        )
+
+    add_page(
+        routes,
+        "/datasets/{pid:path}/-/view",
+        view,
+        summary="Look into a file of a dataset",
+        also=_ALSO,
+    )
+    return routes
+
+
+def _content(site: Site, who: Who, pid: str, asked: Asked) -> tuple[Item, int]:
+    """Return what the page says, and its status."""
+    record = site.record(who, Query(model="Dataset", fields=_RECORD), pid)
+    names, count = _files(site, who, pid)
+    # an empty value is none: forms send those
+    file = asked.file or record.get("defaultFile") or next(iter(names), None)
+    look = Contents(service=site.data, who=who, pid=pid, file=file)
+    name = str(record.get("title") or record["pid"])
+    here = f"{site.render.root}/datasets/{pid_path(pid)}/-"
+    content: Item = {
+        "pid": pid,
+        "name": name,
+        "file": file,
+        "files": names if file is None or file in names else [file, *names],
+        "file_count": count,
+        "data_url": f"{here}/h5",
+        "path": asked.path or "/",
+        "problem": None,
+        "entity": None,
+    }
+    status = 200
+    try:
+        path = _path(asked, record, look)
+        content |= {"path": path, "entity": _entity(look, path, asked, f"{here}/view")}
+    except (Unauthenticated, Forbidden, Gone):
+        raise
+    except PanoscError as error:
+        content["problem"], status = problem(error), error.status
+    place = content["path"] if content["path"] != "/" else "Contents"
+    content["title"] = f"{place} in {file}" if file else f"View of {name}"
+    return content, status
+
+
+def _files(site: Site, who: Who, pid: str) -> tuple[list[str], int]:
+    """Return the names of the files that may be HDF5, the first ones, and how many files are."""
+    query = Query(
+        model="File",
+        fields=frozenset({"name"}),
+        order=(Order(property="name"),),
+        limit=MOST_FILES,
+    )
+    answer = site.search.files(who, pid, query)
+    names = [item["name"] for item in answer.items]
+    return [name for name in names if name.lower().endswith(SUFFIXES)] or names, answer.total
+
+
+def _path(asked: Asked, record: Mapping[str, Any], look: Contents) -> str:
+    """Return the path that is asked for, or else the place of the default plot."""
+    if asked.path:
+        return "/" + asked.path.strip("/")
+    signal = record.get("defaultPlot")
+    if not signal or asked.file not in {None, "", record.get("defaultFile")}:
+        return "/"
+    group = signal.rpartition("/")[0] or "/"
+    try:
+        # the group that has the axes too
+        if look.attributes(group).get("NX_class") == "NXdata":
+            return str(group)
+        look.meta(signal)
+    except NotFound:
+        return "/"
+    return str(signal)
+
+
+def _entity(look: Contents, path: str, asked: Asked, here: str) -> Item:
+    """Return what stands at a path, with its values or those that it is about."""
+    meta = look.meta(path)
+    attributes = _attributes(look, path, meta)
+    kind = meta.get("kind")
+    is_group = kind == "group"
+    members = entities.members(meta, path) if is_group else []
+    found: Item = {
+        "kind": entities.kind(meta),
+        "is_group": is_group,
+        "crumbs": entities.crumbs(path),
+        "members": members,
+        "more_members": max(0, len(meta.get("children", ())) - len(members)),
+        "attributes": entities.attributes(meta, attributes),
+        "more_attributes": max(0, len(meta.get("attributes", ())) - entities.MOST_ATTRIBUTES),
+        "target": [str(meta[key]) for key in ("target_file", "target_path") if key in meta],
+        "array": None,
+        "link": lambda there: f"{here}?{look.query(there)}#text",
+    }
+    signal = entities.signal(meta, attributes) if is_group else None
+    if signal is not None:
+        within = f"{path.rstrip('/')}/{signal}"
+        found["array"] = _array(look, within, asked) | {"name": signal}
+    elif kind == "dataset":
+        found["array"] = _array(look, path, asked, meta) | {"name": None}
+    if found["array"] is not None:
+        found["array"]["steps"] = [
+            (step.text, f"{here}?{look.query(path, **step.place)}#values")
+            for step in found["array"]["steps"]
+        ]
+    return found
+
+
+def _attributes(look: Contents, path: str, meta: Item) -> Item:
+    return look.attributes(path) if meta.get("attributes") else {}
+
+
+def _array(look: Contents, path: str, asked: Asked, meta: Item | None = None) -> Item:
+    """Return all that is said of an array; reading values may fail, and is then explained."""
+    meta = meta or look.meta(path)
+    described, shape = meta.get("type"), meta.get("shape")
+    shown = (
+        None
+        if shape is None
+        else windows.window(shape, frame=asked.frame, row=asked.row, col=asked.col)
+    )
+    attributes = _attributes(look, path, meta)
+    found: Item = {
+        "path": path,
+        "shape": entities.shape_words(shape),
+        "type": entities.type_words(described),
+        "unit": entities.units(attributes),
+        "chunks": entities.shape_words(meta["chunks"]) if meta.get("chunks") else None,
+        "filters": entities.filter_words(meta.get("filters")),
+        "window": shown,
+        "table": None,
+        "stats": None,
+        "no_stats": None,
+        "problem": None,
+        "steps": [],
+        "exports": [],
+    }
+    if shown is None:
+        return found
+    found["steps"] = shown.steps()
+    try:
+        values = look.values(path, shown.selection)
+        found["table"] = windows.table(shown, values, described)
+        found["exports"] = _exports(look, path, shown, meta)
+        if entities.is_numeric(described) and shown.shape:
+            found |= _stats(look, path, shown)
+    except (Unauthenticated, Forbidden, Gone):
+        raise
+    except PanoscError as error:
+        found["problem"] = problem(error)
+    return found
+
+
+def _stats(look: Contents, path: str, shown: windows.Window) -> Item:
+    if shown.frame_items > MOST_SUMMED:
+        return {"no_stats": "Not computed here, of so many values."}
+    try:
+        return {"stats": look.stats(path, shown.frame_selection)}
+    except TooLarge as error:
+        return {"no_stats": error.detail}
+
+
+def _exports(look: Contents, path: str, shown: windows.Window, meta: Item) -> list[Item]:
+    """Return the parts that can be fetched, each in its formats."""
+    is_number = entities.is_numeric(meta.get("type"))
+    parts = [("What is shown", shown.selection)]
+    if shown.frame:
+        parts.append(("The frame", shown.frame_selection))
+    parts.append(("The whole array", ""))
+    found = []
+    for text, selection in parts:
+        is_flat = len(shown.shape) <= 2 or bool(selection)  # noqa: PLR2004 - CSV has rows and columns
+        forms = ["csv"] if is_number and shown.shape and is_flat else []
+        forms += ["npy"] if is_number else []
+        chosen = {"selection": selection} if selection else {}
+        found.append(
+            {
+                "text": text,
+                "forms": [
+                    (form.upper(), look.query(path, **chosen, format=form))
+                    for form in [*forms, "json"]
+                ],
+            }
+        )
+    return found
+
+
+def problem(error: PanoscError) -> Item:
+    """Return why something cannot be shown, with what can be done."""
+    return {
+        "title": error.title,
+        "detail": error.detail,
+        "hint": error.hint,
+        "code": error.code,
+        "reason": error.reason if isinstance(error, Unreadable) else None,
+        "is_large": isinstance(error, TooLarge),
+    }
