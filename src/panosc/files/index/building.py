@@ -13,11 +13,11 @@ import h5py
 from h5py import h5, h5d, h5f, h5g, h5l, h5o, h5p, h5t
 
 from panosc.domain.errors import Unreadable
-from panosc.files.index.arrays import array_of
 from panosc.files.index.contents import Array, Contents, Kind, Link, Thing
-from panosc.files.index.heads import Describer, extent_of
-from panosc.files.index.ledger import DEPTH, LINKS, OBJECTS, Ledger
-from panosc.files.index.values import word
+from panosc.files.index.objects.arrays import array_of
+from panosc.files.index.objects.heads import Describer, extent_of
+from panosc.files.index.objects.ledger import DEPTH, LINKS, OBJECTS, Ledger
+from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES, has_swmr_writer, open_path
 
 _ODD: Final = (*FAILURES, MemoryError, AttributeError, RecursionError)
@@ -37,7 +37,7 @@ def build(path: str) -> Contents:
         with place.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as error:
-        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="missing") from error
+        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="gone") from error
     return _Walk(open_path(place, is_written=has_swmr_writer(head))).contents()
 
 

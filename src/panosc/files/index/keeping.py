@@ -29,7 +29,7 @@ _MARK: Final = 0x70_61_6E_69
 """SQLite's ``application_id`` of our files."""
 OPEN_FILES: Final = 64
 """Indexes of one process that are kept open."""
-PAGE_ROWS: Final = 4096
+PAGE_ROWS: Final = 1024
 """Rows of a table of chunks that are kept together."""
 _STALE_S: Final = 3600
 _SCHEMA: Final = """

@@ -12,9 +12,9 @@ import orjson
 from h5grove.utils import get_type_metadata
 from h5py import h5, h5a, h5d, h5p, h5s, h5t
 
-from panosc.files.index import values
-from panosc.files.index.ledger import ATTRIBUTES, Ledger
-from panosc.files.index.values import word
+from panosc.files.index.objects import values
+from panosc.files.index.objects.ledger import ATTRIBUTES, Ledger
+from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES
 
 _ODD = (*FAILURES, AttributeError, RecursionError, MemoryError)

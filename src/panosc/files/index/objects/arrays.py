@@ -5,10 +5,10 @@ from typing import Any, Final
 import numpy as np
 from h5py import h5d, h5p, h5t
 
-from panosc.files.index import chunks, values, virtual
 from panosc.files.index.contents import ROW_BYTES, Array, Filter
-from panosc.files.index.ledger import Ledger
-from panosc.files.index.values import word
+from panosc.files.index.objects import chunks, values, virtual
+from panosc.files.index.objects.ledger import Ledger
+from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES
 
 _RAW: Final = "biufcSVM"

@@ -12,7 +12,7 @@ import orjson
 from h5grove.encoders import orjson_encode
 from h5py import h5d, h5t
 
-from panosc.files.index.ledger import ATTRIBUTE_BYTES, Ledger
+from panosc.files.index.objects.ledger import ATTRIBUTE_BYTES, Ledger
 from panosc.files.opening import FAILURES
 
 ITEMS: Final = 65_536

@@ -9,7 +9,7 @@ from typing import Final
 from h5py import h5p, h5s
 
 from panosc.files.index.contents import Slab, Source
-from panosc.files.index.values import word
+from panosc.files.index.objects.values import word
 
 SOURCES: Final = 65_536
 """Most sources of one dataset."""
