@@ -19,7 +19,7 @@ class TapeConformance:
     """Longest that a call takes."""
 
     def tape(self) -> Tape:
-        """Return the tape system, fresh for each test; called again: the same one after a restart."""
+        """Return the tape system of this test; called again: the same as after a restart."""
         raise NotImplementedError
 
     def urls(self) -> Sequence[str]:

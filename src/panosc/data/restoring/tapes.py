@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from panosc.domain.errors import Unavailable
 from panosc.plugins import load
@@ -86,7 +86,7 @@ class Watched:
 
     def volumes(self, urls: Sequence[str]) -> Mapping[str, Place]:
         """See `Tape.volumes`; what is no place is refused."""
-        found = self._call(lambda: dict(self._tape.volumes(urls)))
+        found: dict[str, Any] = self._call(lambda: dict(self._tape.volumes(urls)))
         for place in found.values():
             if not isinstance(place, Place) or not _is_name(place.volume):
                 raise TapeFault(f"the tape system gave {str(place)[:100]!r} for a place")
@@ -98,7 +98,7 @@ class Watched:
 
     def poll(self, request: str) -> Mapping[str, Told]:
         """See `Tape.poll`; what is no state is refused."""
-        found = self._call(lambda: dict(self._tape.poll(request)))
+        found: dict[str, Any] = self._call(lambda: dict(self._tape.poll(request)))
         for told in found.values():
             if not isinstance(told, Told) or told.state not in STATES:
                 raise TapeFault(f"the tape system gave {str(told)[:100]!r} for a state")
@@ -133,7 +133,8 @@ class Watched:
 def _answer(answer: "Future[T]", work: Callable[[], T]) -> None:
     try:
         answer.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
+    except BaseException as error:
+        # whoever waits has to hear of it
         answer.set_exception(error)
 
 
