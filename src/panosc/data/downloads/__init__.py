@@ -1,0 +1,1 @@
+"""Fetching files: one with ranges, many as a ZIP, and lists for other programs."""
