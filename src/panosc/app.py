@@ -15,6 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from panosc import __version__
 from panosc.catalogue import schema
 from panosc.catalogue.database import explained
+from panosc.data.admitting import Admission
+from panosc.data.downloads import routes as download_routes
+from panosc.data.downloads.links import Links
+from panosc.data.downloads.service import Downloads
 from panosc.data.overviews import routes as overview_routes
 from panosc.data.overviews.service import Overviews
 from panosc.files.service import PlotService
@@ -35,6 +39,7 @@ from panosc.portal.guards import service as guards
 from panosc.portal.operating import health, indexed
 from panosc.portal.operating.board import Board
 from panosc.portal.operating.numbers import Numbers
+from panosc.portal.pages.data.describing import describe
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
 from panosc.search import routes as search
@@ -74,11 +79,12 @@ def create_app(
     index = SearchIndex(settings.home)
     searching = SearchService(engine, settings, clock, index)
     plots = PlotService(engine, settings, clock)
+    downloads = Downloads(settings, Admission(engine, clock), describe(searching, settings))
     overviews = Overviews(engine, settings.home, clock)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        with plots, rules.budgets:
+        with plots, downloads, rules.budgets:
             yield
 
     app = FastAPI(
@@ -129,6 +135,7 @@ def create_app(
         health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
     )
     app.include_router(ingest.router(register))
+    app.include_router(download_routes.router(downloads, Links(who.links)))
     app.include_router(overview_routes.router(overviews))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
