@@ -11,6 +11,7 @@ from typing import Final
 
 BOX_BYTES: Final = 32 * 2**20
 """About as much as is read at once."""
+SAMPLE_BYTES: Final = 2**20
 CHUNK_BYTES: Final = 128 * 2**20
 """Most that is read at once so that a chunk is unpacked once only."""
 BUDGET: Final = 640 * 10**6
@@ -131,8 +132,11 @@ def bands_of(layout: Layout, *, budget: int = BUDGET) -> Bands:
     frame = layout.height * layout.width * layout.item
     extents = [layout.chunk[dimension] for dimension in layout.leading]
     if extents:
-        # many small frames are read together
-        fitting = max(1, BOX_BYTES // (math.prod(extents) * frame))
+        # many small frames are read together; fewer where not all are read, so that those that
+        # are lie in many places
+        whole = math.prod(layout.shape) * layout.item
+        together = BOX_BYTES if whole <= budget else SAMPLE_BYTES
+        fitting = max(1, together // (math.prod(extents) * frame))
         last = layout.shape[layout.leading[-1]]
         extents[-1] = min(extents[-1] * fitting, last)
     counts = tuple(

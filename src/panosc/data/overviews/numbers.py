@@ -13,6 +13,9 @@ Statistics = dict[str, int | float | None]
 
 NAMES: Final = ("strict_positive_min", "positive_min", "min", "max", "mean", "std")
 
+_PIECE: Final = 2**16
+"""Numbers that are reckoned with at once: few enough for the processor to hold."""
+
 
 class Running:
     """Statistics of all blocks that were added so far; what is not finite is left out."""
@@ -26,10 +29,15 @@ class Running:
         self._strict: Any = None
         self._mean = 0.0
         self._squares = 0.0
+        self._room = np.empty(_PIECE)
 
     def add(self, block: Block) -> None:
         """Take a block of numbers into account."""
         values = block.reshape(-1)
+        for begin in range(0, len(values), _PIECE):
+            self._add(values[begin : begin + _PIECE])
+
+    def _add(self, values: Block) -> None:
         if values.dtype.kind == "f":
             finite = np.isfinite(values)
             if not finite.all():
@@ -46,23 +54,28 @@ class Running:
         if self._low > 0:
             self._positive = self._strict = self._low
             return
-        if values.dtype.kind not in "ub":
+        if values.dtype.kind in "ub":
+            self._positive = self._low
+        elif self._positive != 0:
             positive = values[values >= 0]
             if positive.size:
                 self._positive = _least(self._positive, positive.min().item())
-        else:
-            self._positive = self._low
+        if values.dtype.kind != "f" and self._strict == 1:
+            # no whole number is smaller
+            return
         strict = values[values > 0]
         if strict.size:
             self._strict = _least(self._strict, strict.min().item())
 
     def _add_moments(self, values: Block) -> None:
         """Join mean and squares of two parts (Chan, Golub and LeVeque)."""
-        mean = float(values.mean(dtype=np.float64))
-        away = values.astype(np.float64)
-        away -= mean
-        with np.errstate(over="ignore"):
-            squares = float(np.dot(away, away))
+        away = self._room[: values.size]
+        away[...] = values
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(away.mean())
+            away -= mean
+            np.multiply(away, away, out=away)
+            squares = float(away.sum())
         total = self.count + values.size
         apart = mean - self._mean
         self._mean += apart * (values.size / total)

@@ -18,6 +18,7 @@ _FLATTEST: Final = 4
 """Pictures are at most so many times as long as they are high."""
 _SMALL_FLATTEST: Final = 2
 _HALF: Final = LARGE // 2
+_STRIP: Final = 2**21
 _DEEPEST: Final = 1e-8
 
 Pixels = tuple[int, int, bytes]
@@ -82,28 +83,53 @@ class Means:
 
 
 class Highest:
-    """The highest value of each block in all frames that were added."""
+    """The highest value of each pixel in all frames that were added, as they are in the file."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, dtype: "np.dtype[Any]") -> None:
         self._grid = grid
-        self._values = np.full(grid.size, np.nan)
+        self._kind = dtype.kind if dtype.itemsize > 1 else "i"
+        least = -np.inf if dtype.kind == "f" else 0 if dtype.kind in "ub" else np.iinfo(dtype).min
+        self._values = np.full((grid.rows, grid.columns), least, dtype)
 
-    def add(self, first: int, strip: Floats) -> None:
+    def add(self, first: int, strip: "np.ndarray[Any, Any]") -> None:
         """Take rows of one or more frames into account."""
-        rows, values = _blocks(strip, first, self._grid, np.fmax)
-        self._values[rows] = np.fmax(self._values[rows], values)
+        if self._kind == "u":
+            # what is dead in one frame only counts in the others: it becomes the lowest
+            strip = strip + strip.dtype.type(1)
+        elif self._kind == "f":
+            strip = np.where(np.isfinite(strip), strip, -np.inf)
+        kept = self._values[first : first + strip.shape[1]]
+        for frame in strip:
+            np.maximum(kept, frame, out=kept)
 
     def told(self) -> Floats:
-        """Return the picture; NaN where nothing is known."""
-        return self._values
+        """Return the picture, of each block the highest; NaN where nothing is known."""
+        found = np.empty(self._grid.size)
+        step = self._grid.y_step * max(1, _STRIP // self._grid.columns // self._grid.y_step)
+        for first in range(0, self._grid.rows, step):
+            rows, values = _blocks(self._known(first, step), first, self._grid, np.fmax)
+            found[rows] = values
+        return found
+
+    def _known(self, first: int, count: int) -> Floats:
+        values = self._values[first : first + count].astype(np.float64)
+        if self._kind == "u":
+            return np.where(values == 0, np.nan, values - 1)
+        if self._kind == "f":
+            values[~np.isfinite(values)] = np.nan
+        return values
 
 
 def _blocks(strip: Floats, first: int, grid: Grid, join: np.ufunc) -> tuple[slice, Floats]:
     """Return which rows of the picture a strip belongs to, and what it adds to them."""
     top, below = first // grid.y_step, (first + len(strip) - 1) // grid.y_step + 1
-    edges = [max(row * grid.y_step - first, 0) for row in range(top, below)]
-    across = np.arange(0, strip.shape[1], grid.x_step)
-    joined = join.reduceat(join.reduceat(strip, across, axis=1), edges, axis=0)
+    joined = strip
+    if grid.x_step > 1:
+        across = np.arange(0, strip.shape[1], grid.x_step)
+        joined = join.reduceat(joined, across, axis=1)
+    if grid.y_step > 1:
+        edges = [max(row * grid.y_step - first, 0) for row in range(top, below)]
+        joined = join.reduceat(joined, edges, axis=0)
     return slice(top, below), joined
 
 

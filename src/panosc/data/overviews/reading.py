@@ -40,6 +40,8 @@ from panosc.files.plots import CHUNK_BYTES, Floats, plot_in
 FRAMES: Final = 5
 POINTS: Final = 2_000_000
 """Most values that are reckoned with at once."""
+LARGEST_FRAME: Final = 128 * 2**20
+"""Most bytes of a frame of which the maximum is kept."""
 _TINY: Final = 255
 
 Found = dict[str, Any]
@@ -125,8 +127,10 @@ class _Signal:
     def _run(self, deadline: float) -> tuple[Running, Floats | None, int]:
         """Go through all of it, or evenly spaced parts; return also how many frames were read."""
         layout, running, read = self._layout, Running(), 0
-        has_picture = layout.rows is not None
-        highest = Highest(grid_of(layout.height, layout.width))
+        size = layout.height * layout.width * layout.item
+        highest = None
+        if layout.rows is not None and size <= LARGEST_FRAME:
+            highest = Highest(grid_of(layout.height, layout.width), self._dtype)
         bands = bands_of(layout)
         for band in bands.chosen:
             if read and time.monotonic() > deadline:
@@ -134,10 +138,10 @@ class _Signal:
             for box in bands.boxes(band):
                 for first, part in self._parts(box):
                     running.add(part)
-                    if has_picture:
-                        highest.add(first, _highest(part))
+                    if highest is not None:
+                        highest.add(first, part)
             read += bands.frames(band)
-        return running, highest.told() if has_picture else None, read
+        return running, None if highest is None else highest.told(), read
 
     def _parts(self, box: Box) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
         """Yield (first row, frames × rows × columns) of a box, a few values at a time."""
@@ -178,20 +182,6 @@ def _shown(values: "np.ndarray[Any, Any]") -> Floats:
         found[values == np.iinfo(values.dtype).max] = np.nan
     elif values.dtype.kind == "f":
         found[~np.isfinite(found)] = np.nan
-    return found
-
-
-def _highest(part: "np.ndarray[Any, Any]") -> Floats:
-    """Return the highest value of each pixel that is not dead."""
-    kind = part.dtype.kind
-    if kind == "u" and np.iinfo(part.dtype).max > _TINY:
-        # dead in one frame only: the other frames count
-        dead = part == np.iinfo(part.dtype).max
-        if dead.any():
-            part = _shown(part)
-    elif kind == "f":
-        part = _shown(part)
-    found: Floats = np.fmax.reduce(part, axis=0).astype(np.float64)
     return found
 
 

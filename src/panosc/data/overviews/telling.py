@@ -32,14 +32,11 @@ def pictures(overview: Overview) -> list[Pictured]:
     read, count = overview.read, overview.frame_count
     every = f"all {count:,} frames" if read == count else f"{read:,} of {count:,} frames"
     highest = overview.statistics.get("max")
-    found = [
-        Pictured(
-            name=MAXIMUM,
-            title="Maximum",
-            caption=f"Highest value of each pixel in {every}"
-            + ("" if highest is None else f"; the largest is {_short(highest)}"),
-        )
-    ]
+    found = []
+    if overview.default == MAXIMUM:
+        largest = "" if highest is None else f"; the largest is {_short(highest)}"
+        caption = f"Highest value of each pixel in {every}{largest}"
+        found.append(Pictured(name=MAXIMUM, title="Maximum", caption=caption))
     for frame in overview.frames:
         place = "" if len(frame.index) < 2 else f" at {', '.join(map(str, frame.index))}"  # noqa: PLR2004
         told = _numbers(frame.statistics)
