@@ -55,6 +55,7 @@ class LocalSource:
                 f"it cannot be opened: {error.strerror or error}",
                 reason="gone" if isinstance(error, FileNotFoundError) else "read-error",
             ) from error
+        self.path = path
         told = os.fstat(self._descriptor)
         self.size = told.st_size
         if size not in {None, told.st_size} or mtime_ns not in {None, bounded_ns(told.st_mtime_ns)}:
