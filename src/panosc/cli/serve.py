@@ -52,6 +52,7 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
     """Do what one process of a node does for all of it, beside whatever the block does."""
     # what they need takes a second to import, which no other verb should wait for
     from panosc.data.overviews.following import overviewing  # noqa: PLC0415
+    from panosc.data.restoring.running import restoring  # noqa: PLC0415
     from panosc.ingest.messages.running import announcements  # noqa: PLC0415
     from panosc.ingest.watching.service import watching  # noqa: PLC0415
     from panosc.search.index.following import following  # noqa: PLC0415
@@ -62,6 +63,7 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
         watching(engine, settings, _now),
         following(engine, settings, _now),
         overviewing(engine, settings, _now),
+        restoring(engine, settings, _now),
     ):
         yield
 
