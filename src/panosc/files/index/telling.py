@@ -12,8 +12,10 @@ from panosc.files.index import wording
 from panosc.files.index.contents import Array
 from panosc.files.index.reading import Ready, Rows
 from panosc.files.index.stored import array_from_json
-from panosc.files.index.walking import Elsewhere, Resolve, Step, Walker, Way, nothing_at
+from panosc.files.index.walking import Elsewhere, Found, Resolve, Step, Walker, Way, nothing_at
 from panosc.files.index.wording import Face
+
+__all__ = ["ROW", "Beyond", "Elsewhere", "Face", "FileIndex", "Resolve", "Table"]
 
 ANSWER_BYTES: Final = 32 * 2**20
 """Longest answer."""
@@ -70,7 +72,7 @@ class FileIndex:
             else:
                 face = self._face(found.thing)
                 if face.kind == "group":
-                    children, is_lasting = self._children(found.thing, beyond)
+                    children, is_lasting = self._children(found, beyond)
                 answer = wording.of_thing(name, face, children)
             if is_lasting:
                 self._ready.keep(key, answer)
@@ -233,17 +235,17 @@ class FileIndex:
         finally:
             way.parts = one.parts
 
-    def _children(self, parent: int, beyond: Beyond | None) -> tuple[bytes, bool]:
+    def _children(self, group: Found, beyond: Beyond | None) -> tuple[bytes, bool]:
         """Return the members of a group as JSON, and whether they will always be these."""
         parts: list[bytes] = []
-        size, is_lasting, way = 0, True, Way()
-        for title, kind, thing, file, path, *head in self._rows.all(_MEMBERS, parent):
+        size, is_lasting, way = 0, True, Way(hops=group.hops)
+        for title, kind, thing, file, path, *head in self._rows.all(_MEMBERS, group.thing):
             name = orjson.dumps(title)
             if thing is not None:
                 part = wording.of_thing(name, Face(*head))
             else:
                 link = Step(kind, thing, file, path)
-                face, is_here = self._behind(parent, title, link, beyond, way)
+                face, is_here = self._behind(group.thing or 0, title, link, beyond, way)
                 is_lasting = is_lasting and is_here
                 part = wording.of_link(name, link) if face is None else wording.of_thing(name, face)
             parts.append(part)
@@ -258,7 +260,7 @@ class FileIndex:
         """Return what a soft or external link leads to, and whether other files had no say."""
         if link.kind in {"other", "hard"}:
             return None, True
-        one = Way(parts=way.parts)
+        one = Way(hops=way.hops, parts=way.parts)
         try:
             number = self._walker.walk(parent, name, way=one, is_followed=True).thing
         except NotFound:

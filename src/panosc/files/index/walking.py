@@ -47,6 +47,8 @@ class Found:
 
     thing: int | None = None
     link: Step | None = None
+    hops: int = HOPS
+    """That are left for what is below."""
 
 
 class Walker:
@@ -71,7 +73,7 @@ class Walker:
             return self.walk(0, path, way=Way(), is_followed=True)
         except NotFound:
             if resolve == "all":
-                raise
+                raise nothing_at(path) from None
             return found
 
     def walk(self, start: int, path: str, *, way: Way, is_followed: bool) -> Found:
@@ -95,7 +97,7 @@ class Walker:
             if thing is None:
                 raise nothing_at(path)
             here = thing
-        return Found(thing=here)
+        return Found(thing=here, hops=way.hops)
 
     def below(self, thing: int, prefix: str) -> Iterator[tuple[str, Step]]:
         """Yield path and link of all that is below a group, in the order in which HDF5 visits."""

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import numpy as np
-from h5py import h5d, h5p, h5t
+from h5py import h5d, h5p, h5s, h5t
 
 from panosc.files.index.contents import ROW_BYTES, Array, Filter
 from panosc.files.index.objects import chunks, values, virtual
@@ -77,7 +77,7 @@ def _virtual(
     if not ledger.hold(sum(200 + len(item.file) + len(item.path) for item in sources)):
         raise virtual.Unmapped("index-full")
     return Array(
-        shape=shape, dtype=dtype, layout="virtual", fill=_fill(plan, dtype), sources=sources
+        shape=shape, dtype=dtype, layout="virtual", fill=_fill(dataset, plan), sources=sources
     )
 
 
@@ -90,12 +90,12 @@ def _raw(
     item = nbytes
     for extent in shape:
         nbytes *= extent
-    fill, layout = _fill(plan, dtype), plan.get_layout()
+    fill, layout = _fill(dataset, plan), plan.get_layout()
     if layout == h5d.COMPACT:
         if nbytes > _COMPACT_BYTES:
             raise chunks.Untold("damaged")
-        content = np.zeros(shape, dtype)
-        dataset.read(h5d.h5s.ALL, h5d.h5s.ALL, content, dataset.get_type())
+        content = np.zeros(shape, dataset.get_type().dtype)
+        dataset.read(h5s.ALL, h5s.ALL, content, dataset.get_type())
         return Array(
             shape=shape,
             dtype=dtype,
@@ -108,8 +108,10 @@ def _raw(
         return _chunked(dataset, plan, shape, item=item, ledger=ledger)
     if layout != h5d.CONTIGUOUS:
         raise chunks.Untold("unknown-layout")
-    offset = dataset.get_offset() if nbytes else None
-    if offset is not None and dataset.get_storage_size() < nbytes:
+    stored = dataset.get_storage_size()
+    # where nothing was written the library may tell an offset all the same
+    offset = dataset.get_offset() if nbytes and stored else None
+    if offset is not None and stored < nbytes:
         raise chunks.Untold("damaged")
     if offset is None and nbytes and _has_no_fill(plan):
         raise chunks.Untold("no-fill-value")
@@ -147,7 +149,7 @@ def _chunked(
             Filter(id=int(step[0]), flags=int(step[1]), values=tuple(map(int, step[2])))
             for step in steps
         ),
-        fill=_fill(plan, dtype),
+        fill=_fill(dataset, plan),
         table=table,
     )
 
@@ -199,9 +201,9 @@ def _has_no_fill(plan: h5p.PropDCID) -> bool:
     return bool(is_undefined and plan.get_fill_time() != h5d.FILL_TIME_NEVER)
 
 
-def _fill(plan: h5p.PropDCID, dtype: str) -> bytes:
+def _fill(dataset: h5d.DatasetID, plan: h5p.PropDCID) -> bytes:
     """Return what h5py makes of an item that was never written."""
-    value = np.zeros((), dtype)
+    value = np.zeros((), dataset.get_type().dtype)
     is_defined = plan.fill_value_defined() != h5d.FILL_VALUE_UNDEFINED
     if is_defined and plan.get_fill_time() != h5d.FILL_TIME_NEVER:
         plan.get_fill_value(value)
