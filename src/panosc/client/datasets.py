@@ -3,14 +3,25 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from typing_extensions import override
 
 from panosc.client import records
+from panosc.client.data import cards
+from panosc.client.fetching.several import AT_ONCE, Fetched, Options, fetch_all
+from panosc.client.files import File
 from panosc.client.http import Http
+from panosc.domain.errors import Invalid, NotFound, PanoscError
+
+if TYPE_CHECKING:
+    from panosc.client.data.arrays import Array
+    from panosc.client.data.groups import Group
 
 Json = Mapping[str, Any]
 
@@ -40,16 +51,6 @@ class Parameter:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file of a dataset, by its name in it."""
-
-    name: str
-    size: int | None = None
-    sha256: str | None = None
-    format: str | None = None
-
-
 class Files(Mapping[str, File]):
     """The files of a dataset by name; none where only its core metadata may be seen."""
 
@@ -72,6 +73,9 @@ class Files(Mapping[str, File]):
     def __repr__(self) -> str:
         shown = ", ".join(repr(name) for name in list(self._files)[:5])
         return f"<{len(self)} files: {shown}{', …' if len(self) > 5 else ''}>"  # noqa: PLR2004
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._files)
 
 
 class Dataset:
@@ -143,11 +147,87 @@ class Dataset:
     @cached_property
     def files(self) -> Files:
         """Its files by name."""
-        kept = ("name", "size", "sha256", "format")
-        items = [
-            {name: item.get(name) for name in kept} for item in records.files(self._http, self.pid)
-        ]
-        return Files({item["name"]: File(**item) for item in items})
+        items = records.files(self._http, self.pid)
+        return Files({item["name"]: File(self._http, self.pid, item) for item in items})
+
+    def __getitem__(self, path: str) -> "Group | Array":
+        """Return what is at a path of its file, if it has one alone.
+
+        Raises
+        ------
+        Invalid
+            If it has several, or none that the caller may see.
+        NotFound
+            If nothing is there.
+        """
+        if len(self.files) != 1:
+            raise Invalid(
+                f"{self.pid} has {len(self.files)} files that you may see.",
+                field="file",
+                hint="Say which one: dataset.files[NAME][PATH]." if self.files else None,
+            )
+        return next(iter(self.files.values()))[path]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(next(iter(self.files.values()))) if len(self.files) == 1 else []
+
+    def download(
+        self,
+        folder: str | Path = ".",
+        *,
+        match: str = "*",
+        overwrite: bool = False,
+        at_once: int = AT_ONCE,
+        progress: bool | None = None,
+    ) -> list[Path]:
+        """Bring files here, each checked; return where they are, also those that were there.
+
+        A file that is incomplete ends in ``.part``; the same call goes on with it.
+
+        Parameters
+        ----------
+        folder : path
+            Files keep their names beneath it.
+        match : str
+            Which files, as ``*.nxs``.
+        overwrite : bool
+            Whether to replace other files that have their names.
+        at_once : int
+            How many at a time.
+        progress : bool, optional
+            A bar of progress; else where somebody looks.
+
+        Raises
+        ------
+        PanoscError
+            That of the first file that failed, after the others came.
+        """
+        options = Options(overwrite=overwrite, at_once=at_once, show=progress)
+        found = self.fetch(folder, match=match, options=options)
+        failed = [item for item in found if item.error is not None]
+        for item in failed[:1]:
+            error = item.error or NotFound(item.name)
+            error.add_note(f"{len(failed)} of {len(found)} files failed.")
+            raise error
+        return [item.path for item in found]
+
+    def fetch(
+        self, folder: str | Path, *, match: str = "*", options: Options | None = None
+    ) -> tuple[Fetched, ...]:
+        """Bring files here; return what became of each, without an error for one that failed.
+
+        Raises
+        ------
+        NotFound
+            If none matches.
+        """
+        wanted = [file.wanted for name, file in self.files.items() if fnmatchcase(name, match)]
+        if not wanted:
+            raise NotFound(
+                f"No file of {self.pid} that you may see matches {match!r}.",
+                hint="List them: dataset.files.",
+            )
+        return fetch_all(self._http, wanted, Path(folder), options or Options())
 
     @cached_property
     def _whole(self) -> Json:
@@ -167,7 +247,28 @@ class Dataset:
         return hash((self.url, self.pid))
 
     def _repr_html_(self) -> str:
-        return f"<table>{row(self)}</table>"
+        rows = [
+            ("PID", self.pid),
+            ("people", ", ".join(person.name for person in self.people[:3])),
+            ("measured", self.measured.date().isoformat() if self.measured else None),
+            ("at", " ".join(filter(None, (self.facility, self.instrument)))),
+            ("access", self.access),
+            ("licence", self.licence),
+            ("size", cards.bytes_of(self.size)),
+        ]
+        return cards.card(self.title, self._picture + cards.facts(rows), link=self.url)
+
+    @cached_property
+    def _picture(self) -> str:
+        """Return its thumbnail for the card; nothing where there is none."""
+        try:
+            answer = self._http.answer(f"/datasets/{quote(self.pid, safe='')}/-/thumbnail")
+        except PanoscError:
+            return ""
+        if not answer.is_success:
+            return ""
+        kind = answer.headers.get("Content-Type", "")
+        return cards.picture(kind, answer.content, words=f"Plot of {self.title}")
 
 
 def row(dataset: Dataset) -> str:

@@ -4,38 +4,62 @@ A token travels encrypted, or to this machine itself, and only to the node it wa
 """
 
 import ipaddress
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from typing_extensions import override
 
+from panosc.client.kept import Kept
 from panosc.domain import errors
 from panosc.domain.errors import Invalid, PanoscError, Upstream
 
 TIMEOUT_S = 60.0
 _LONGEST = 2000
+BAND_BYTES = 32 * 2**20
+_MOST_SAID = 100_000
+"""Bytes of an answer that is an error."""
+Params = Sequence[tuple[str, str]]
+Token = str | Callable[[], str] | None
+"""Or what returns one that is good now."""
 
 
 class Http:
-    """A connection to one node."""
+    """A connection to one node; threads may share it, and it can be sent to a process of one's own.
 
-    def __init__(
-        self, url: str, *, token: str | None = None, timeout: float | None = TIMEOUT_S
-    ) -> None:
+    What is sent so holds the token.
+    """
+
+    def __init__(self, url: str, *, token: Token = None, timeout: float | None = TIMEOUT_S) -> None:
         self.url = address(url, has_token=token is not None)
-        headers = {"Accept": "application/json"}
-        if token is not None:
-            if not token.isascii() or not token.isprintable() or " " in token:
-                raise Invalid("The token is none.", field="token", hint="Copy all of it, alone.")
-            headers["Authorization"] = f"Bearer {token}"
-        self._client = httpx.Client(headers=headers, timeout=timeout)
+        if isinstance(token, str) and (
+            not token.isascii() or not token.isprintable() or " " in token
+        ):
+            raise Invalid("The token is none.", field="token", hint="Copy all of it, alone.")
+        self._token = token
+        self._timeout = timeout
+        self.kept = Kept()
+        """What is inside of files."""
+        self.most_bytes = BAND_BYTES
+        """What one answer may hold; less once the node has said so."""
+        self._client = httpx.Client(headers={"Accept": "application/json"}, timeout=timeout)
+        self._others: httpx.Client | None = None
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Make it anew at the other side: connections do not travel."""
+        return _again, (self.url, self._token, self._timeout)
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
+        if self._others is not None:
+            self._others.close()
 
-    def get(self, path: str, params: Sequence[tuple[str, str]] = ()) -> Any:
+    def get(self, path: str, params: Params = ()) -> Any:
         """Return what the node answers, from JSON.
 
         Raises
@@ -45,23 +69,89 @@ class Http:
         Upstream
             If it does not answer, or not as a node does.
         """
+        return _json(self.answer(path, params), self)
+
+    def answer(
+        self, path: str, params: Params = (), headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Return an answer as it came, whatever its status.
+
+        Raises
+        ------
+        Upstream
+            If the node does not answer.
+        """
+        headers = {**(headers or {}), **self.bearer()}
         try:
-            answer = self._client.get(self.url + path, params=list(params))
+            return self._client.get(self.url + path, params=list(params), headers=headers)
         except httpx.HTTPError as error:
+            raise self.silence(error) from None
+
+    @contextmanager
+    def stream(
+        self, path: str, params: Params = (), headers: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """Give an answer whose content has yet to be read, for a block of code.
+
+        What fails there is an `httpx.HTTPError` still: how far it came is the caller's to know.
+        """
+        headers = {**(headers or {}), **self.bearer()}
+        with self._client.stream(
+            "GET", self.url + path, params=list(params), headers=headers
+        ) as answer:
+            yield answer
+
+    @contextmanager
+    def elsewhere(self, url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """Give the answer of a host that the node sent us to: it sees neither token nor cookies.
+
+        Raises
+        ------
+        Upstream
+            If the way there is less safe than that to the node.
+        """
+        scheme = urlsplit(url).scheme
+        if scheme != "https" and not (scheme == "http" and self.url.startswith("http:")):
             raise Upstream(
-                f"{self.url} does not answer: {str(error) or type(error).__name__}.",
+                f"{self.url} sends us on to {url[:200]!r}, which is not encrypted.",
                 provider=self.url,
-                hint="Is the address right, and the node running?",
-            ) from None
+            )
+        if self._others is None:
+            self._others = httpx.Client(timeout=self._timeout)
+        with self._others.stream("GET", url, headers=headers) as answer:
+            yield answer
+
+    def bearer(self) -> dict[str, str]:
+        """Return the header that carries the token, for this node alone."""
+        token = self._token() if callable(self._token) else self._token
+        return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+    def silence(self, error: httpx.HTTPError) -> Upstream:
+        """Return what to say of a node that does not answer."""
+        return Upstream(
+            f"{self.url} does not answer: {str(error) or type(error).__name__}.",
+            provider=self.url,
+            hint="Is the address right, and the node running?",
+        )
+
+    def told(self, answer: httpx.Response) -> PanoscError:
+        """Return the error that an answer tells of; reads a bounded part of its content."""
+        said = bytearray()
+        if not answer.is_closed:
+            for piece in answer.iter_bytes(_MOST_SAID):
+                said += piece
+                if len(said) >= _MOST_SAID:
+                    break
+        else:
+            said += answer.content
         try:
-            content = answer.json()
+            content = json.loads(bytes(said))
         except ValueError:
             content = None
-        if answer.is_success and content is not None:
-            return content
-        raise self._error(answer, content)
+        return self.error(answer, content)
 
-    def _error(self, answer: httpx.Response, content: object) -> PanoscError:
+    def error(self, answer: httpx.Response, content: object) -> PanoscError:
+        """Return the error that the content of an answer tells of."""
         if not isinstance(content, dict) or "detail" not in content:
             return Upstream(
                 f"{self.url} does not answer as a node does (status {answer.status_code}).",
@@ -88,6 +178,20 @@ class Http:
             field = content.get("field")
             return kind(detail, field=None if field is None else str(field), hint=hint)
         return kind(detail, hint=hint)
+
+
+def _again(url: str, token: Token, timeout: float | None) -> Http:
+    return Http(url, token=token, timeout=timeout)
+
+
+def _json(answer: httpx.Response, http: Http) -> Any:
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    if answer.is_success and content is not None:
+        return content
+    raise http.error(answer, content)
 
 
 def _below(kind: type[PanoscError]) -> list[type[PanoscError]]:

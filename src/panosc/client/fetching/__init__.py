@@ -1,0 +1,1 @@
+"""Files of a dataset onto this machine: whole, checked, or not at all."""
