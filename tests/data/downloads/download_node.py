@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
-from app_serving import serving
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.loading import load
 from panosc.catalogue.people import account
@@ -174,9 +174,7 @@ def download_node(engine: sa.Engine, settings: Settings, folder: Path) -> Iterat
             at = {"provider": "test", "iss": "https://idp.example", "sub": person}
             value = identity.sessions.begin(connection, person, **at)
             cookies[person] = f"{identity.sessions.cookie}={value}"
-        connection.execute(
-            sa.insert(group_member).values(group=TEAM, person=MEMBER, role="team")
-        )
+        connection.execute(sa.insert(group_member).values(group=TEAM, person=MEMBER, role="team"))
     with serving(app) as address:
         yield Node(address, engine, settings, measured, cookies, now)
 
@@ -184,11 +182,17 @@ def download_node(engine: sa.Engine, settings: Settings, folder: Path) -> Iterat
 def withdraw(node: Node, pid: str) -> None:
     """Withdraw a dataset."""
     with node.engine.begin() as connection:
-        connection.execute(
-            sa.update(dataset).where(dataset.c.pid == pid).values(mark="withdrawn")
-        )
+        connection.execute(sa.update(dataset).where(dataset.c.pid == pid).values(mark="withdrawn"))
 
 
 def later(node: Node, **span: float) -> None:
     """Let time pass."""
     node.now[0] += timedelta(**span)
+
+
+@contextmanager
+def served_again(node: Node, settings: Settings) -> Iterator[Node]:
+    """Serve the same node with other settings."""
+    app = create_app(settings, node.engine, clock=lambda: node.now[0])
+    with serving(app) as address:
+        yield replace(node, address=address, settings=settings)

@@ -75,28 +75,33 @@ class Names:
 
     def add(self, name: str, *, below: str = "") -> str:
         """Return a safe name for `name`, beneath a folder that is safe already."""
-        wanted = below + safe_name(name)
-        # where many are alike the next number is not looked for from the beginning
-        first = _folded(wanted)
-        number, found = self._numbers.get(first, 1), wanted
-        while self._is_taken(found):
-            number += 1
-            stem, dot, ending = wanted.rpartition(".")
-            has_ending = bool(stem) and "/" not in ending and not stem.endswith("/")
-            found = f"{stem} ({number}){dot}{ending}" if has_ending else f"{wanted} ({number})"
-        self._numbers[first] = number
-        key = _folded(found)
-        self._taken.add(key)
-        parts = key.split("/")
-        self._folders.update("/".join(parts[:depth]) for depth in range(1, len(parts)))
+        *steps, last = safe_name(name).split("/")
+        folder = below
+        for step in steps:
+            folder = self._free(folder + step, self._taken) + "/"
+            self._folders.add(_folded(folder[:-1]))
+        found = self._free(folder + last, self._taken, self._folders)
+        self._taken.add(_folded(found))
         return found
 
-    def _is_taken(self, name: str) -> bool:
-        key = _folded(name)
-        if key in self._taken or key in self._folders:
-            return True
-        parts = key.split("/")
-        return any("/".join(parts[:depth]) in self._taken for depth in range(1, len(parts)))
+    def _free(self, wanted: str, *taken: set[str]) -> str:
+        """Return a name that is not taken: the one wanted, or that with a number."""
+        # where many are alike the next number is not looked for from the beginning
+        first = _folded(wanted)
+        number = self._numbers.get(first, 1)
+        while any(_folded(_numbered(wanted, number)) in one for one in taken):
+            number += 1
+        self._numbers[first] = number
+        return _numbered(wanted, number)
+
+
+def _numbered(name: str, number: int) -> str:
+    if number == 1:
+        return name
+    folder, slash, last = name.rpartition("/")
+    stem, dot, ending = last.rpartition(".")
+    again = f"{stem} ({number}){dot}{ending}" if stem else f"{last} ({number})"
+    return folder + slash + again
 
 
 def _folded(name: str) -> str:
