@@ -15,12 +15,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from panosc import __version__
 from panosc.catalogue import schema
 from panosc.catalogue.database import explained
+from panosc.data import routes as data_routes
+from panosc.data import service as data_service
 from panosc.data.admitting import Admission
 from panosc.data.downloads import routes as download_routes
 from panosc.data.downloads.links import Links
 from panosc.data.downloads.service import Downloads
 from panosc.data.overviews import routes as overview_routes
 from panosc.data.overviews.service import Overviews
+from panosc.data.restoring import routes as restoring_routes
+from panosc.data.restoring.wishes import Wishes
+from panosc.data.zarr import routes as zarr_routes
 from panosc.files.service import PlotService
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
@@ -79,12 +84,15 @@ def create_app(
     index = SearchIndex(settings.home)
     searching = SearchService(engine, settings, clock, index)
     plots = PlotService(engine, settings, clock)
-    downloads = Downloads(settings, Admission(engine, clock), describe(searching, settings))
+    admission = Admission(engine, clock)
+    data = data_service.build(settings, admission)
+    downloads = Downloads(settings, admission, describe(searching, settings))
     overviews = Overviews(engine, settings.home, clock)
+    wishes = Wishes(engine, settings, clock, admission)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        with plots, downloads, rules.budgets:
+        with plots, data, downloads, rules.budgets:
             yield
 
     app = FastAPI(
@@ -113,7 +121,9 @@ def create_app(
         search=searching,
         saved=saved,
         plots=plots,
+        data=data,
         overviews=overviews,
+        wishes=wishes,
         identity=who,
         policy=rules,
         runs=journal,
@@ -122,6 +132,9 @@ def create_app(
         settings=settings,
         render=render,
     )
+    # first, for they are asked most often, and each route before a request's is tried on it
+    app.include_router(data_routes.router(data))
+    app.include_router(zarr_routes.router(data))
     app.include_router(search.router(searching))
     app.include_router(suggesting.router(searching))
     app.include_router(saved_routes.router(saved))
@@ -137,6 +150,7 @@ def create_app(
     app.include_router(ingest.router(register))
     app.include_router(download_routes.router(downloads, Links(who.links)))
     app.include_router(overview_routes.router(overviews))
+    app.include_router(restoring_routes.router(wishes))
     app.include_router(portal.router(site))
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers)

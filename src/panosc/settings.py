@@ -257,6 +257,12 @@ class Settings(BaseSettings):
     file_memory_mb: int = Field(
         default=1024, ge=256, description="Memory of a process that reads files, in MB"
     )
+    data_readers: int = Field(
+        default=2, ge=1, le=64, description="Processes of each web process for short reads"
+    )
+    data_answer_mb: int = Field(
+        default=256, ge=1, le=100_000, description="Most MB of one answer with values of arrays"
+    )
     tape: str | None = Field(
         default=None,
         description="Tape system that brings files back: `command`, or the name of a plug-in; "

@@ -47,6 +47,9 @@ def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
         problem["field"] = error.field
     if isinstance(error, Embargoed) and error.until is not None:
         problem["until"] = error.until.isoformat().replace("+00:00", "Z")
+    if "/-/h5/" in request.url.path:
+        # what H5Web shows
+        problem["message"] = error.detail
     if request.url.path.startswith("/panosc-api"):
         problem["error"] = {
             "statusCode": error.status,

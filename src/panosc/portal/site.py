@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from panosc.data.overviews.service import Overviews
+from panosc.data.restoring.wishes import Wishes
+from panosc.data.service import DataService
 from panosc.domain.access import Who
 from panosc.domain.errors import Gone, NotFound
 from panosc.domain.query import Query
@@ -36,6 +38,8 @@ class Site:
     saved: SavedSearches
     plots: PlotService
     overviews: Overviews
+    wishes: Wishes
+    data: DataService
     identity: Identity
     policy: Policy
     runs: Runs

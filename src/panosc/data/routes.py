@@ -1,0 +1,141 @@
+"""The h5grove 4 HTTP API on routes of a dataset: ``/datasets/{pid}/-/h5/…?file=NAME&path=PATH``.
+
+What is asked is `questions`, what is answered `service`; here are addresses, tags and what caches
+may do. The answers are those of h5grove, so that H5Web works with them; errors are problem details
+with a member `message`, which is what H5Web shows.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, get_args
+
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+
+from panosc.data import questions
+from panosc.data.formats import FORMS
+from panosc.data.service import DataService, Reply
+from panosc.domain.access import Who
+from panosc.policy import asking
+
+BENEATH: Final = "/datasets/{pid:path}/-"
+OPEN_AGE_S: Final = 600
+"""How long a cache may keep what is open to anyone: it may be withdrawn."""
+_SUMMARIES: Final[Mapping[questions.What, str]] = {
+    "meta": "What a file holds at a path",
+    "attr": "Attributes at a path",
+    "data": "Values of an array, or a part of them",
+    "stats": "Extremes, mean and deviation of an array, or a part of it",
+    "paths": "All paths beneath one",
+}
+
+
+def router(service: DataService) -> APIRouter:
+    """Return the routes of the data services."""
+    routes = APIRouter(tags=["Data"])
+    for what in get_args(questions.What):
+        handler = _handler(service, what)
+        options: dict[str, Any] = {
+            "summary": _SUMMARIES[what],
+            "response_class": Response,
+            "openapi_extra": {"parameters": _parameters(what)},
+            "responses": {
+                200: {"description": "As h5grove 4 answers.", "content": _content(what)},
+                304: {"description": "The caller has it already."},
+                403: {"description": "The data are for others, or not open yet."},
+                410: {"description": "The dataset was withdrawn or erased."},
+                413: {"description": "More than one answer may hold."},
+                422: {"description": "What is asked cannot be understood, or the file not read."},
+            },
+        }
+        path = f"{BENEATH}/h5/{what}"
+        routes.add_api_route(path, handler, methods=["GET"], **options)
+        routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **options)
+    return routes
+
+
+def _handler(
+    service: DataService, what: questions.What
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        who = await who_asks(request)
+        question = questions.read(what, request.query_params.multi_items())
+        located = await service.locate(who, request.path_params["pid"], question.file)
+        tag = question.tag(located)
+        told = headers(tag, is_public=located.is_public)
+        if is_known(request, tag):
+            return Response(status_code=304, headers=told)
+        if request.method == "HEAD":
+            return Response(headers=told)
+        return response(await service.answer(who, located, question), told)
+
+    return answer
+
+
+async def who_asks(request: Request) -> Who:
+    """Return who sent a request; whoever shows nothing is nobody, which needs no look-up."""
+    shown = request.headers
+    if "cookie" in shown or "authorization" in shown or b"signed=" in request.scope["query_string"]:
+        return await anyio.to_thread.run_sync(asking.who_asks, request)
+    return asking.who_asks(request)
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the caller has the answer of this tag (RFC 9110, 13.1.2)."""
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
+    known = [word.strip().removeprefix("W/") for word in given.split(",")]
+    return f'"{tag}"' in known or "*" in known
+
+
+def headers(tag: str, *, is_public: bool) -> dict[str, str]:
+    """Return what a cache is told of an answer."""
+    kept = f"public, max-age={OPEN_AGE_S}" if is_public else "private, no-cache"
+    return {"ETag": f'"{tag}"', "Cache-Control": kept}
+
+
+def response(reply: Reply, told: dict[str, str]) -> Response:
+    """Return the answer, in pieces where it has many."""
+    if reply.file_name is not None:
+        told["Content-Disposition"] = f'attachment; filename="{reply.file_name}"'
+    if reply.pieces is None:
+        return Response(reply.body, headers=told, media_type=reply.media_type)
+    told["Content-Length"] = str(reply.size)
+    return StreamingResponse(reply.pieces, headers=told, media_type=reply.media_type)
+
+
+def _content(what: questions.What) -> dict[str, Any]:
+    kinds = ["application/json"]
+    if what == "data":
+        kinds += ["application/octet-stream", "text/csv", "image/tiff"]
+    return {kind: {} for kind in kinds}
+
+
+def _parameters(what: questions.What) -> list[dict[str, Any]]:
+    def parameter(name: str, says: str, **schema: Any) -> dict[str, Any]:
+        told = {"type": "string"} | schema
+        return {"name": name, "in": "query", "description": says, "schema": told}
+
+    found = [
+        parameter("file", "Name of the file; not needed where there is but one."),
+        parameter("path", "Path in the file.", default="/"),
+    ]
+    links = parameter(
+        "resolve_links", "Which links are followed.", enum=["only_valid", "all", "none"]
+    )
+    selection = parameter("selection", "Part of the array, such as 0,10:20,::2.")
+    if what in {"meta", "paths"}:
+        found.append(links)
+    if what == "attr":
+        names = {"type": "array", "items": {"type": "string"}}
+        found.append(parameter("attr_keys", "Attributes; all without.") | {"schema": names})
+    if what in {"data", "stats"}:
+        found.append(selection)
+    if what == "data":
+        found += [
+            parameter("format", "How values are written.", enum=list(FORMS), default="json"),
+            parameter("dtype", "safe: only types that JavaScript has.", enum=["origin", "safe"]),
+            parameter("flatten", "Whether JSON is one flat list.", type="boolean"),
+        ]
+    return found

@@ -1,0 +1,289 @@
+"""What a file holds, and parts of its arrays: answered from its index where the index knows.
+
+Trees and attributes come from the index alone, so that they cost no look at the file. Of arrays
+just the chunks that are asked for are read, in confined processes (`files.lanes`); a question that
+needs much waits in a lane of its own. Answers of more than a band are read and sent in pieces.
+"""
+
+import posixpath
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Self
+
+import anyio.to_thread
+import orjson
+
+from panosc.data.admitting import Admission, Located
+from panosc.data.formats import MEDIA_TYPES
+from panosc.data.questions import Question, path_of
+from panosc.data.slices import Job, Place, Slices
+from panosc.domain.access import Who
+from panosc.domain.errors import NotFound, PanoscError, Unreadable
+from panosc.files.index.indexing import PRELOAD, Indexer
+from panosc.files.index.keeping import IndexStore
+from panosc.files.index.telling import Beyond, Elsewhere, Face, FileIndex
+from panosc.files.lanes import Lanes
+from panosc.files.workers import Pool
+from panosc.settings import Settings
+
+LINKS: Final = 8
+"""Most files that one path leads through."""
+INDEXERS: Final = 2
+SLOW_READERS: Final = 1
+AREA_BYTES: Final = 512 * 2**20
+"""Room for one answer of a reading process; what is not used takes no memory."""
+KEPT_BYTES: Final = 64 * 2**20
+LARGEST_KEPT: Final = 2**20
+_NAMES: Final = {"csv": "data.csv", "npy": "data.npy", "tiff": "data.tiff"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer: all of it, or pieces of it that are `size` bytes together."""
+
+    media_type: str
+    body: bytes = b""
+    pieces: AsyncIterator[bytes] | None = None
+    size: int = 0
+    file_name: str | None = None
+    """Under which it is kept, for what is not shown."""
+
+
+class DataService:
+    """Answers questions on files of datasets; see `build`.
+
+    Parameters
+    ----------
+    admission : Admission
+    indexer : Indexer
+    slices : Slices
+    close : callables
+        What ends the processes of these.
+    """
+
+    def __init__(
+        self,
+        admission: Admission,
+        indexer: Indexer,
+        slices: Slices,
+        *,
+        close: tuple[Callable[[], None], ...] = (),
+    ) -> None:
+        self._close = close
+        self.admission = admission
+        self.indexer = indexer
+        self.slices = slices
+        self._kept = _Kept(KEPT_BYTES)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for close in self._close:
+            close()
+
+    async def locate(self, who: Who, pid: str, name: str | None) -> Located:
+        """Return the file that is asked for, if `who` may have it: see `Admission.locate`."""
+        found = self.admission.remembered(who, pid, name)
+        if found is None:
+            found = await anyio.to_thread.run_sync(self.admission.locate, who, pid, name)
+        return found
+
+    async def answer(self, who: Who, located: Located, question: Question) -> Reply:
+        """Answer a question on a file that `who` was admitted to.
+
+        Raises
+        ------
+        NotFound
+            If there is nothing at the path.
+        Invalid, TooLarge
+            If the question cannot be answered.
+        Unreadable
+            If the file, or this part of it, cannot be read, with the reason.
+        """
+        tag = question.tag(located)
+        kept = self._kept.get(tag)
+        if kept is not None:
+            return Reply(media_type="application/json", body=kept)
+        found = await anyio.to_thread.run_sync(self._prepare, who, located, question)
+        if isinstance(found, bytes):
+            self._kept.put(tag, found)
+            return Reply(media_type="application/json", body=found)
+        if question.what == "stats":
+            return Reply(media_type="application/json", body=await self.slices.stats(found))
+        media_type, file_name = MEDIA_TYPES[question.form], _NAMES.get(question.form)
+        first, pieces, size = await self.slices.read(found)
+        if pieces is None:
+            return Reply(media_type=media_type, body=first, file_name=file_name)
+        return Reply(media_type=media_type, pieces=pieces, size=size, file_name=file_name)
+
+    def index(self, located: Located) -> FileIndex:
+        """Return the index of a file, made now if there is none; for threads.
+
+        Raises
+        ------
+        Unreadable, Unavailable
+        """
+        try:
+            return self.indexer.index_of(located)
+        except Unreadable as error:
+            if error.reason == "nearline":
+                located.require_online()
+            raise Unreadable(
+                f"{located.name} cannot be read: {error.detail}.",
+                reason=error.reason,
+                hint=error.hint,
+            ) from None
+
+    def look(self, who: Who, pid: str, question: Question) -> bytes:
+        """Answer a question that the index knows the answer to; for threads.
+
+        Raises
+        ------
+        As `answer`, and as `Admission.locate`.
+        """
+        located = self.admission.locate(who, pid, question.file)
+        found = self._prepare(who, located, question)
+        if not isinstance(found, bytes):
+            raise NotFound(f"There is no {question.what} at {question.path}.")
+        return found
+
+    def _prepare(self, who: Who, located: Located, question: Question) -> "bytes | Job":
+        match question.what:
+            case "meta":
+                return self._meta(who, located, question)
+            case "attr":
+                place = self._place(who, located, question.path)
+                names = None if question.names is None else list(question.names)
+                return place.index.attributes(place.path, names)
+            case "paths":
+                place = self._place(who, located, question.path)
+                return place.index.paths(
+                    place.path, question.resolve, self._beyond(who, place.located)
+                )
+            case _:
+                place = self._place(who, located, question.path)
+                return self.slices.plan(place, partial(self.source, who), question)
+
+    def _meta(self, who: Who, located: Located, question: Question) -> bytes:
+        index = self.index(located)
+        beyond = self._beyond(who, located)
+        try:
+            return index.meta(question.path, question.resolve, beyond)
+        except Elsewhere as link:
+            try:
+                place = self._follow(who, located, link, left=LINKS)
+            except NotFound:
+                if question.resolve != "only_valid":
+                    raise
+                return index.meta(question.path, "none")
+            content = orjson.loads(
+                place.index.meta(place.path, question.resolve, self._beyond(who, place.located))
+            )
+            # it is called as whoever asks calls it
+            return orjson.dumps(content | {"name": question.path.rpartition("/")[2]})
+
+    def source(self, who: Who, place: Place, file: str, path: str) -> Place:
+        """Return where a source of a virtual dataset lies, among the files of its dataset alone.
+
+        Raises
+        ------
+        NotFound
+        """
+        if file in {".", ""}:
+            return self._place(who, place.located, path_of(path))
+        return self._follow(who, place.located, Elsewhere(file, path), left=LINKS)
+
+    def _beyond(self, who: Who, located: Located) -> Beyond:
+        def beyond(file: str, path: str) -> Face | None:
+            try:
+                place = self._follow(who, located, Elsewhere(file, path), left=LINKS)
+                return place.index.face(place.path)
+            except PanoscError:
+                return None
+
+        return beyond
+
+    def _place(self, who: Who, located: Located, path: str, *, left: int = LINKS) -> Place:
+        """Return where a path leads, in this file or through links in another of the dataset."""
+        index = self.index(located)
+        try:
+            number = index.number(path)
+        except Elsewhere as link:
+            return self._follow(who, located, link, left=left)
+        return Place(located=located, index=index, path=path, number=number)
+
+    def _follow(self, who: Who, located: Located, link: Elsewhere, *, left: int) -> Place:
+        name = beside(located.name, link.file)
+        if not left:
+            raise NotFound("Links lead from file to file, on and on.")
+        if name is None:
+            raise NotFound(f"{link.path} lies in {link.file[:200]}, which is not of this dataset.")
+        try:
+            there = self.admission.locate(who, located.pid, name)
+        except NotFound:
+            raise NotFound(
+                f"{link.path} lies in {link.file[:200]}, which this dataset does not have."
+            ) from None
+        return self._place(who, there, path_of(link.path), left=left - 1)
+
+
+def build(settings: Settings, admission: Admission) -> DataService:
+    """Return the service of a node; its processes start when they are needed."""
+    memory_mb, time_limit_s = settings.file_memory_mb, settings.file_time_limit_s
+    pool = Pool(workers=INDEXERS, memory_mb=memory_mb, time_limit_s=time_limit_s, preload=PRELOAD)
+    lanes = Lanes(
+        quick=settings.data_readers,
+        slow=SLOW_READERS,
+        memory_mb=memory_mb,
+        time_limit_s=time_limit_s,
+        area_bytes=AREA_BYTES,
+        preload=["hdf5plugin", "panosc.data.reader"],
+    )
+    indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool)
+    slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20)
+    return DataService(admission, indexer, slices, close=(pool.close, lanes.close))
+
+
+def beside(name: str, file: str) -> str | None:
+    """Return the name in the dataset of a file that another one names; None if it is outside.
+
+    Examples
+    --------
+    >>> beside("scan/master.h5", "data/a.h5"), beside("a.h5", "../b.h5"), beside("a.h5", "/b.h5")
+    ('scan/data/a.h5', None, None)
+    """
+    if not file or file.startswith("/") or "\0" in file or "\\" in file:
+        return None
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
+    return None if found.startswith("..") or found in {".", "/"} else found
+
+
+class _Kept:
+    """Answers that were asked for lately, up to a number of bytes."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, tag: str) -> bytes | None:
+        with self._lock:
+            found = self._answers.get(tag)
+            if found is not None:
+                self._answers.move_to_end(tag)
+            return found
+
+    def put(self, tag: str, answer: bytes) -> None:
+        if len(answer) > LARGEST_KEPT:
+            return
+        with self._lock:
+            self._size += len(answer) - len(self._answers.pop(tag, b""))
+            self._answers[tag] = answer
+            while self._size > self._most:
+                _, dropped = self._answers.popitem(last=False)
+                self._size -= len(dropped)

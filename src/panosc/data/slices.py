@@ -1,0 +1,237 @@
+"""Parts of arrays: what has to be read is planned here, and read in the lanes of `files.lanes`.
+
+A long answer is read a band at a time, each when the one before it was sent, so that memory does
+not grow with what is asked. What costs much to decode goes to the slow lane.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from panosc.data import formats
+from panosc.data.admitting import Located
+from panosc.data.partial import Moments
+from panosc.data.questions import Question
+from panosc.domain.errors import Invalid, TooLarge, Unreadable
+from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
+from panosc.files.chunks.selection import Selection, bands, parse
+from panosc.files.index.contents import Array
+from panosc.files.index.telling import FileIndex
+from panosc.files.lanes import Answer, Lane, Lanes
+from panosc.files.tiers import OnlineFile, require_online
+
+BAND_BYTES: Final = 8 * 2**20
+"""Most bytes that are read at once for one answer."""
+SLOW_BYTES: Final = 8 * 2**20
+"""What decodes more than this waits in the slow lane."""
+_READER: Final = "panosc.data.reader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a path led: through links perhaps into another file of the dataset."""
+
+    located: Located
+    index: FileIndex
+    path: str
+    number: int
+
+
+Sources = Callable[[Place, str, str], Place]
+"""Finds a source of a virtual dataset by file and path, among the files of the dataset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """An answer that has to be read: whole, or in bands."""
+
+    file: OnlineFile
+    path: str
+    array: Array
+    rows: Rows
+    selection: Selection
+    form: formats.Form
+    is_safe: bool
+    is_flat: bool
+
+    @property
+    def dtype(self) -> "np.dtype[Any]":
+        """The type of what is sent."""
+        found: np.dtype[Any] = np.dtype(self.array.dtype)
+        return formats.safe_dtype(found) if self.is_safe else found
+
+
+class Slices:
+    """Reads parts of arrays.
+
+    Parameters
+    ----------
+    lanes : Lanes
+    limit_bytes : int
+        Most bytes of one answer.
+    """
+
+    def __init__(self, lanes: Lanes, *, limit_bytes: int) -> None:
+        self.lanes = lanes
+        self._limit = limit_bytes
+
+    def plan(self, place: Place, sources: Sources, question: Question) -> bytes | Job:
+        """Return what has to be read for an answer, or the answer where the index has it.
+
+        Raises
+        ------
+        Invalid, TooLarge, NotFound, Unreadable
+        """
+        path = place.path
+        array = place.index.array_of(place.number, path)
+        if array.layout == "refused":
+            raise Unreadable(f"{path} cannot be read: {array.why}.", reason=array.why or "refused")
+        if array.shape is None:
+            return b"null" if question.what == "data" else orjson.dumps(Moments().told())
+        selection = parse(question.selection, array.shape)
+        if question.what == "data":
+            formats.check(question.form, selection.shape, array.dtype, is_safe=question.is_safe)
+        elif not array.dtype or np.dtype(array.dtype).kind not in "biuf":
+            raise Invalid(
+                f"{path} holds no numbers.", field="path", hint="There are none to compute with."
+            )
+        if array.layout == "values":
+            return _known(array, selection, is_flat=question.is_flat)
+        job = Job(
+            file=online(place.located),
+            path=path,
+            array=array,
+            rows=_rows(place, array, selection),
+            selection=selection,
+            form=question.form,
+            is_safe=question.is_safe,
+            is_flat=question.is_flat,
+        )
+        size = selection.points * (job.dtype.itemsize if array.dtype else 1)
+        if question.what == "data" and size > self._limit:
+            raise TooLarge(
+                f"The answer would have {size:,} bytes; one answer has at most {self._limit:,}.",
+                limit=self._limit,
+                hint="Ask for parts of it, such as selection=0:100, one after the other. "
+                "The Python client does so by itself.",
+            )
+        return job
+
+    async def read(self, job: Job) -> tuple[bytes, AsyncIterator[bytes] | None, int]:
+        """Return the whole answer, or its first part, an iterator over all parts and their size.
+
+        Raises
+        ------
+        Unreadable, TooLarge, Busy, Unavailable
+        """
+        head = b""
+        if job.form == "npy":
+            head = formats.npy_head(job.selection.shape, job.dtype)
+        size = job.selection.points * job.dtype.itemsize if job.array.dtype else 0
+        if job.form not in {"bin", "npy"} or size <= BAND_BYTES:
+            return await self._band(job, job.selection, head), None, 0
+        parts = bands(job.selection, job.dtype.itemsize, BAND_BYTES, chunks=job.array.chunks)
+        # what cannot be read is told by the status, which is sent before all else
+        first = await self._band(job, next(parts), head, form="bin")
+        return first, self._bands(job, first, parts), size + len(head)
+
+    async def stats(self, job: Job) -> bytes:
+        """Return extremes, mean and standard deviation as JSON, as h5grove names them.
+
+        Raises
+        ------
+        Unreadable, TooLarge, Busy, Unavailable
+        """
+        found = Moments()
+        item = np.dtype(job.array.dtype).itemsize
+        for part in bands(job.selection, item, BAND_BYTES, chunks=job.array.chunks):
+            planned = self._planned(job, part)
+            answer = await self._run(planned.cost, "moments", job.file, planned)
+            found = found.with_(Moments(*answer.outcome.value))
+        return orjson.dumps(found.told())
+
+    async def _bands(
+        self, job: Job, first: bytes, parts: Iterator[Selection]
+    ) -> AsyncIterator[bytes]:
+        yield first
+        for part in parts:
+            yield await self._band(job, part, b"", form="bin")
+
+    async def _band(
+        self, job: Job, selection: Selection, head: bytes, *, form: formats.Form | None = None
+    ) -> bytes:
+        wanted = form or ("bin" if job.form == "npy" else job.form)
+        how = (wanted, job.is_safe, job.is_flat)
+        if way_of(job.array) == "library":
+            answer = await self._run(SLOW_BYTES, "by_library", job.file, job.path, selection, how)
+        else:
+            planned = self._planned(job, selection)
+            answer = await self._run(planned.cost, "numbers", job.file, planned, how)
+        return head + answer.body if head else answer.body
+
+    def _planned(self, job: Job, selection: Selection) -> Plan:
+        return plan(job.array, job.rows, selection)
+
+    async def _run(self, cost: int, function: str, *arguments: Any) -> Answer:
+        lane: Lane = "quick" if cost < SLOW_BYTES else "slow"
+        answer = await self.lanes.run(lane, f"{_READER}:{function}", *arguments)
+        outcome = answer.outcome
+        if outcome.reason == "changed":
+            raise Unreadable(
+                "The file has changed since it was registered.",
+                reason="changed",
+                hint="Ingest it again.",
+            )
+        if outcome.reason == "gone":
+            raise Unreadable("The file is not where it was registered.", reason="gone")
+        if outcome.reason is not None:
+            raise Unreadable(f"This cannot be read: {outcome.detail}.", reason=outcome.reason)
+        return answer
+
+
+def online(located: Located) -> OnlineFile:
+    """Return the file where it may be opened.
+
+    Raises
+    ------
+    Unreadable
+        If it is on tape, or was removed.
+    """
+    located.require_online()
+    path = require_online(located.url, located.tier)
+    return OnlineFile(path=path, size=located.size, mtime_ns=located.mtime_ns)
+
+
+def _rows(place: Place, array: Array, selection: Selection) -> Rows:
+    """Return the rows of the table between the first and the last chunk that is needed."""
+    if array.layout != "chunked" or not array.shape or not selection.points:
+        return place.index.rows(place.number, 0, -1)
+    first = last = 0
+    grid = grid_of(array.shape, array.chunks)
+    for span, chunk, extent in zip(selection.spans, array.chunks, grid, strict=True):
+        first = first * extent + span.start // chunk
+        last = last * extent + span.last // chunk
+    return place.index.rows(place.number, first, last)
+
+
+def _known(array: Array, selection: Selection, *, is_flat: bool) -> bytes:
+    """Return a part of what the index keeps of short and variable values."""
+    value = orjson.loads(array.values)
+    found = _picked(value, selection, 0)
+    if is_flat:
+        for _ in range(len(selection.shape) - 1):
+            found = [item for row in found for item in row]
+    return orjson.dumps(found)
+
+
+def _picked(value: Any, selection: Selection, depth: int) -> Any:
+    if depth == len(selection.spans):
+        return value
+    span = selection.spans[depth]
+    items = [
+        _picked(item, selection, depth + 1) for item in value[span.start : span.stop : span.step]
+    ]
+    return items[0] if span.is_single else items

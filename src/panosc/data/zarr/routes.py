@@ -1,0 +1,86 @@
+"""Zarr version 3 over HTTP: ``/datasets/{pid}/-/zarr/NAME/PATH/zarr.json`` and ``…/c/0/1``."""
+
+from typing import Any, Final
+
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from panosc.data.admitting import Located
+from panosc.data.questions import Question, path_of
+from panosc.data.routes import BENEATH, headers, is_known, who_asks
+from panosc.data.service import DataService
+from panosc.data.zarr.service import Hierarchy
+from panosc.domain.access import Who
+from panosc.domain.errors import NotFound
+from panosc.files.index.telling import Elsewhere
+
+DOCUMENT: Final = "zarr.json"
+
+
+def router(service: DataService) -> APIRouter:
+    """Return the routes of Zarr."""
+    routes = APIRouter(tags=["Data"])
+
+    async def zarr(request: Request) -> Response:
+        who = await who_asks(request)
+        pid, key = request.path_params["pid"], request.path_params["key"]
+        located, rest = await _named(service, who, pid, key)
+        question = Question(what="meta", file=located.name, path=f"zarr:{rest}")
+        tag = question.tag(located)
+        told = headers(tag, is_public=located.is_public)
+        if is_known(request, tag):
+            return Response(status_code=304, headers=told)
+        if request.method == "HEAD":
+            return Response(headers=told)
+        body = await anyio.to_thread.run_sync(_answer, service, located, rest)
+        kind = "application/json" if rest.endswith(DOCUMENT) else "application/octet-stream"
+        return Response(body, headers=told, media_type=kind)
+
+    options: dict[str, Any] = {
+        "summary": "An HDF5 file as Zarr: descriptions, and chunks as they lie in the file",
+        "response_class": Response,
+        "responses": {
+            200: {"content": {"application/json": {}, "application/octet-stream": {}}},
+            304: {"description": "The caller has it already."},
+            403: {"description": "The data are for others, or not open yet."},
+            410: {"description": "The dataset was withdrawn or erased."},
+            422: {"description": "The file cannot be read."},
+        },
+    }
+    path = f"{BENEATH}/zarr/{{key:path}}"
+    routes.add_api_route(path, zarr, methods=["GET"], **options)
+    routes.add_api_route(path, zarr, methods=["HEAD"], include_in_schema=False, **options)
+    return routes
+
+
+async def _named(service: DataService, who: Who, pid: str, key: str) -> tuple[Located, str]:
+    """Return the file whose name a key begins with, and the rest.
+
+    No file has a name that another one's continues: one is a file there, the other a folder.
+    """
+    ends = [place for place, letter in enumerate(key) if letter == "/"][:64]
+    for end in ends:
+        found = service.admission.remembered(who, pid, key[:end])
+        if found is not None:
+            return found, key[end + 1 :]
+    error: NotFound | None = None
+    for end in ends:
+        try:
+            return await service.locate(who, pid, key[:end]), key[end + 1 :]
+        except NotFound as absent:
+            error = absent
+    raise error or NotFound("A key is NAME/PATH/zarr.json.")
+
+
+def _answer(service: DataService, located: Located, rest: str) -> bytes:
+    hierarchy = Hierarchy(located=located, index=service.index(located))
+    try:
+        if rest == DOCUMENT or rest.endswith(f"/{DOCUMENT}"):
+            return hierarchy.node(path_of(rest.removesuffix(DOCUMENT)))
+        return hierarchy.chunk(f"/{rest}")
+    except Elsewhere as link:
+        raise NotFound(
+            f"{link.path} lies in another file, {link.file[:200]}.",
+            hint="Ask for it there.",
+        ) from None
