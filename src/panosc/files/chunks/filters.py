@@ -43,7 +43,7 @@ _GULP: Final = 2**20
 _CHECKSUM: Final = 4
 _SLAB: Final = 256
 _SLABS: Final = 1_024
-_USUAL_HEAD: Final = 0x78
+_USUAL_HEAD: Final = b"\x78"
 """First byte of a zlib stream with the full window."""
 
 _Function: Final = ctypes.CFUNCTYPE(
@@ -121,11 +121,9 @@ def _undo(step: Filter, data: Data, *, limit: int) -> Data:
 def _inflate(data: Data, *, limit: int) -> bytes:
     """Undo deflate; what follows the stream is passed over, as HDF5 does."""
     # ISA-L is less strict about the head of a stream than zlib, so it gets the usual one only
+    head = bytes(data[:2])
     is_usual = (
-        len(data) > 2  # noqa: PLR2004 - the head
-        and data[0] == _USUAL_HEAD
-        and not data[1] & 0x20
-        and (data[0] * 256 + int(data[1])) % 31 == 0
+        head[:1] == _USUAL_HEAD and not head[-1] & 0x20 and int.from_bytes(head, "big") % 31 == 0
     )
     module = quick_zlib if is_usual else zlib
     stream = module.decompressobj()
