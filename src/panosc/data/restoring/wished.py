@@ -89,12 +89,8 @@ def let_go(connection: sa.Connection, keys: Sequence[int], now: datetime) -> Non
 def newest(connection: sa.Connection, dataset_id: int) -> Sequence[Any]:
     """Return the newest recall of each place of a dataset."""
     urls = sa.select(location.c.url).where(location.c.dataset_id == dataset_id)
-    query = (
-        sa.select(recall)
-        .distinct(recall.c.url)
-        .where(recall.c.url.in_(urls))
-        .order_by(recall.c.url, recall.c.id.desc())
-    )
+    newest = sa.select(sa.func.max(recall.c.id)).where(recall.c.url.in_(urls))
+    query = sa.select(recall).where(recall.c.id.in_(newest.group_by(recall.c.url)))
     return connection.execute(query).all()
 
 

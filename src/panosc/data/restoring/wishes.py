@@ -21,6 +21,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, NotFound, OverBudget
 from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.policy import audit
+from panosc.policy.decisions.records import is_text
 from panosc.policy.requiring import require
 from panosc.policy.sql import visible
 from panosc.settings import Settings
@@ -201,6 +202,9 @@ class Wishes:
         Unauthenticated, WrongScope
         """
         person = require(who, "data")
+        names = None if names is None else [name for name in names if is_text(name)][:MOST_NAMES]
+        if not is_text(pid):
+            return 0
         now = self._clock()
         mine = sa.select(dataset.c.id).where(dataset.c.pid == pid).scalar_subquery()
         chosen = sa.and_(
@@ -211,7 +215,7 @@ class Wishes:
             recall.c.state.in_(LIVE),
         )
         if names is not None:
-            chosen = sa.and_(chosen, wish.c.name.in_(names[:MOST_NAMES]))
+            chosen = sa.and_(chosen, wish.c.name.in_(names))
         with store.writing(self._engine) as connection:
             begun = recall.c.state.in_(["staging", "online"])
             keys = list(
@@ -235,6 +239,8 @@ class Wishes:
 
     def on_tape(self, who: Who, pid: str) -> int:
         """Return how many files of a dataset are on tape alone, to whoever sees its detail."""
+        if not is_text(pid):
+            return 0
         near, other = location.alias(), location.alias()
         online = sa.select(other.c.url).where(
             other.c.dataset_id == near.c.dataset_id,
