@@ -19,6 +19,7 @@ import aiohttp
 import s3fs
 from aiohttp.abc import AbstractResolver, ResolveResult
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as ConnectFailure
 from fsspec.asyn import sync
 from typing_extensions import override
 
@@ -35,15 +36,37 @@ CONNECTIONS: Final = 16
 PIECE: Final = 2**20
 CONNECT_S: Final = 5.0
 _AMAZON: Final = (".amazonaws.com", ".amazonaws.com.cn")
-_FAILURES = (HTTPClientError, aiohttp.ClientError, TimeoutError, OSError)
+_FAILURES = (ConnectFailure, HTTPClientError, aiohttp.ClientError, OSError)
 
 
-class _Resolver(AbstractResolver):
-    """Finds judged addresses, of the storage's own hosts only."""
+class _Ways(AbstractResolver):
+    """Finds judged addresses, of the storage's own hosts only, and lets nobody connect elsewhere.
+
+    The library follows redirects, which may name an address that is never resolved.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._host = _host(store)
+        parts = urlsplit(store.endpoint or "https:")
+        self._host = (parts.hostname or "").rstrip(".")
+        self._port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        self._judged: set[str] = set()
+        try:
+            literal = str(ipaddress.ip_address(self._host))
+        except ValueError:
+            return
+        if not is_fine(literal, private=store.private):
+            raise refused(
+                store, f"{literal} is not in the public internet, and it is not set as `private`"
+            )
+        self._judged.add(literal)
+
+    def open_socket(self, way: tuple[Any, ...]) -> socket.socket:
+        """Return a socket for a connection, if it goes where the storage is."""
+        family, kind, protocol, _, (address, port, *_) = way
+        if address not in self._judged or port != self._port:
+            raise refused(self._store, "it sends readers on to another address")
+        return socket.socket(family, kind, protocol)
 
     @override
     async def resolve(
@@ -58,6 +81,7 @@ class _Resolver(AbstractResolver):
             return addresses(self._store, name, port, limit_s=CONNECT_S)
 
         found = await asyncio.get_running_loop().run_in_executor(None, look_up)
+        self._judged.update(found)
         return [
             ResolveResult(
                 hostname=host,
@@ -80,7 +104,7 @@ class S3Remote:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        _require_fine_address(store)
+        ways = _Ways(store)
         self._fs = s3fs.S3FileSystem(
             anon=store.key is None,
             key=store.key,
@@ -96,7 +120,7 @@ class S3Remote:
                 "response_checksum_validation": "when_required",
                 "ignore_configured_endpoint_urls": True,
                 "s3": {"addressing_style": store.addressing},
-                "connector_args": {"resolver": _Resolver(store)},
+                "connector_args": {"resolver": ways, "socket_factory": ways.open_socket},
             },
             skip_instance_cache=True,
         )
@@ -187,7 +211,8 @@ class S3Remote:
         if isinstance(failure, TimeoutError):
             return Transient("it took too long to answer")
         if isinstance(failure, _FAILURES):
-            return Transient(f"{type(failure).__name__}: {failure}"[:200])
+            # its text names addresses inside the facility
+            return Transient(f"it cannot be reached ({type(failure).__name__})")
         if isinstance(failure, BotoCoreError):
             return refused(self._store, f"{type(failure).__name__}: {failure}"[:200])
         return failure if isinstance(failure, Exception) else Transient("it was interrupted")
@@ -195,20 +220,3 @@ class S3Remote:
     def _facts(self, answer: dict[str, Any], size: int | None) -> Facts:
         told, tag = answer.get("LastModified"), answer.get("ETag")
         return Facts(size=size, mark=mark_of(told, tag, use_etag=self._store.use_etag))
-
-
-def _host(store: Store) -> str:
-    return "" if store.endpoint is None else (urlsplit(store.endpoint).hostname or "").rstrip(".")
-
-
-def _require_fine_address(store: Store) -> None:
-    """Judge an address that is written as one, which nobody resolves."""
-    host = _host(store)
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return
-    if not is_fine(host, private=store.private):
-        raise refused(
-            store, f"{host} is not in the public internet, and it is not set as `private`"
-        )
