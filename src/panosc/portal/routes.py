@@ -17,6 +17,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
+from panosc.portal.pages.data import restore, viewer
 from panosc.portal.pages.exports import routes as exports
 from panosc.portal.pages.intake import edit, overview, quarantine, record, run
 from panosc.portal.pages.personal import (
@@ -43,6 +44,8 @@ PAGES = (
     # its paths lie beneath those of datasets, which take everything
     access,
     record,
+    restore,
+    viewer,
     datasets,
     documents,
     instruments,
