@@ -30,20 +30,12 @@ def squeezed(path: Path, values: "np.ndarray[Any, Any]", chunks: tuple[int, ...]
     return written(path, values, chunks=chunks, **hdf5plugin.Bitshuffle(cname="lz4"))
 
 
-def register(  # a row of the catalogue has many columns
-    engine: sa.Engine,
-    path: Path,
-    *,
-    pid: str,
-    now: datetime,
-    access: str = "open",
-    tier: str = "online",
-    plot: str | None = SIGNAL,
-    until: str | None = None,
-) -> None:
-    """Put a dataset into the catalogue as an ingest does, and tell of it in the feed."""
+def rows(
+    path: Path, *, pid: str, tier: str = "online", **more: str | None
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return a dataset with one file for the catalogue."""
     status = path.stat() if path.exists() else None
-    row = {"pid": pid, "title": f"Dataset {pid}", "access": access, "defaultPlot": plot}
+    row = {"pid": pid, "title": f"Dataset {pid}", "access": "open", "defaultPlot": SIGNAL, **more}
     place = {
         "url": path.as_uri(),
         "datasetId": pid,
@@ -52,10 +44,15 @@ def register(  # a row of the catalogue has many columns
         "size": status.st_size if status else 7,
         "mtimeNs": status.st_mtime_ns if status else 7,
     }
-    if until is not None:
-        row["embargoUntil"] = until
+    return [("Dataset", row), ("Location", place)]
+
+
+def register(
+    engine: sa.Engine, path: Path, *, pid: str, now: datetime, tier: str = "online", **more: str
+) -> None:
+    """Put a dataset into the catalogue as an ingest does, and tell of it in the feed."""
     with engine.begin() as connection:
-        write(connection, [("Dataset", row), ("Location", place)], now=now)
+        write(connection, rows(path, pid=pid, tier=tier, **more), now=now)
         if not told(connection, pid):
             append(connection, [("Dataset", pid)])
 

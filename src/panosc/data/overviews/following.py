@@ -63,14 +63,20 @@ class Interrupted(Exception):
 
 
 class Keeper:
-    """Makes overviews; `run` returns after `stop`."""
+    """Makes overviews; `run` returns after `stop`.
 
-    def __init__(self, engine: sa.Engine, settings: Settings, clock: Clock) -> None:
+    It reads with a worker of its own, unless it is given a pool of others.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, settings: Settings, clock: Clock, *, pool: Pool | None = None
+    ) -> None:
         self._engine, self._settings, self._clock = engine, settings, clock
         self._store = OverviewStore(settings.home)
         self._follower = Follower("overviews")
         self._ends = threading.Event()
         self._failures = 0
+        self._given = pool
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
@@ -206,14 +212,15 @@ class Keeper:
         limit_s = self._settings.file_time_limit_s
         with self._lock:
             self._check()
-            if self._pool is None:
-                self._pool = Pool(
+            pool = self._given or self._pool
+            if pool is None:
+                pool = self._pool = Pool(
                     workers=1,
                     memory_mb=self._settings.file_memory_mb,
                     time_limit_s=limit_s,
                     preload=PRELOAD,
                 )
-            return Painter(self._store, self._pool, self._clock, limit_s=limit_s)
+            return Painter(self._store, pool, self._clock, limit_s=limit_s)
 
     def _end_pool(self) -> None:
         with self._lock:

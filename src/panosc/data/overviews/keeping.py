@@ -12,6 +12,7 @@ A file is whole or not there, whenever the machine stops. All of it may be delet
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -29,6 +30,8 @@ HEAD: Final = "overview.json"
 REMEMBERED: Final = 2000
 """Heads that are held in memory."""
 _PART: Final = ".part"
+
+_DAMAGE: Final = (OSError, KeyError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 
 Stamp = tuple[int, int, int]
 
@@ -117,7 +120,7 @@ class OverviewStore:
         try:
             with zipfile.ZipFile(self._at(pid)) as archive:
                 return archive.read(name)
-        except (OSError, KeyError, zipfile.BadZipFile):
+        except _DAMAGE:
             return None
 
     def write(self, overview: Overview, members: Mapping[str, bytes]) -> None:
@@ -157,7 +160,7 @@ class OverviewStore:
 
     def pid_of(self, path: Path) -> str | None:
         """Return whose overview a file is; None where it does not make sense."""
-        with suppress(OSError, KeyError, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        with suppress(*_DAMAGE), zipfile.ZipFile(path) as archive:
             found = _decoded(archive.read(HEAD))
             return None if found is None else found.pid
         return None
