@@ -70,7 +70,7 @@ class Library:
                 [
                     row[0]
                     for row in database.execute(
-                        "select url from wanted where name = ? order by comes", (name,)
+                        "select url from wanted where name = ? order by comes, rowid", (name,)
                     )
                 ]
                 for name in names
