@@ -102,9 +102,18 @@ def test_a_second_place_on_disk_is_read_instead(
     ("what", "where"),
     [
         # a URL becomes a path here alone; ingest takes apart its own URLs to compare paths
-        (r"\bunquote_to_bytes\(|\burl2pathname\(|\bfrom_uri\(", "files/tiers.py ingest/walking.py"),
-        # HDF5 is opened by the plot worker and by the formats, which read what was walked
-        (r"\bopen_path\(|\bh5py\.File\(", "files/opening.py files/plots.py ingest/formats/"),
+        (
+            r"\bunquote_to_bytes\(|\burl2pathname\(|\bfrom_uri\(",
+            "files/storage/places.py ingest/walking.py",
+        ),
+        # HDF5 is opened by what runs in workers, and by the formats, which read what was walked
+        (
+            r"\bopen_path\(|\bh5py\.File\(",
+            "files/opening.py files/plots.py files/chunks/library.py files/index/building.py"
+            " files/storage/fileobj.py data/overviews/reading.py ingest/formats/",
+        ),
+        # and storages are read by who has asked `files.tiers`
+        (r"\bopen_source\(", "files/storage/ files/chunks/ data/"),
         # the plot worker is sent paths by the service alone
         (r"files\.plots:read", "files/service.py"),
     ],

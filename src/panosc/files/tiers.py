@@ -1,21 +1,23 @@
-"""Where a file lies, and whether it may be opened there: the one way from a URL to a path.
+"""Where a file lies, and whether it may be opened there: the one way from a URL to its bytes.
 
-A nearline file is on tape behind its path: to open it is to recall it, for minutes or hours,
-and perhaps for thousands of files at once. So whoever wants to read a file that the catalogue
-knows asks here, and gets no path of a file that is not online. To look at its size and time
-of change recalls nothing.
+A file lies on this machine, where it has a path, or below the prefix of a configured storage.
+One that is nearline is on tape: to open it is to recall it, for minutes or hours, and perhaps
+for thousands of files at once. So whoever wants to read a file that the catalogue knows asks
+here, and gets no place of a file that is not online. To look at its size and time of change
+recalls nothing.
 """
 
-import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote_to_bytes, urlsplit
 
 import sqlalchemy as sa
 
 from panosc.catalogue.tables import location
 from panosc.domain.errors import Unreadable
-from panosc.domain.times import bounded_ns
+from panosc.files.storage import opening
+from panosc.files.storage.local import LocalSource, state_of
+from panosc.files.storage.places import Place, Store, is_local, local_path, place_of
 
 ONLINE: Final = "online"
 NEARLINE: Final = "nearline"
@@ -24,20 +26,59 @@ REMOVED: Final = "removed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineFile:
-    """A file that may be opened, as it was when it was registered."""
+    """A file that may be opened, as it was when it was registered; a worker may be sent it."""
 
     path: str
+    """Empty for a file in a storage."""
     size: int
     mtime_ns: int
+    place: Place | None = None
+    """The storage's place of the file; None for a file of this machine."""
 
     def state(self) -> str | None:
-        """Return None when it is as it was, else ``gone`` or ``changed``."""
-        try:
-            now = os.stat(self.path)  # noqa: PTH116 - of a path that may be no text
-        except OSError:
-            return "gone"
-        same = (now.st_size, bounded_ns(now.st_mtime_ns)) == (self.size, self.mtime_ns)
-        return None if same else "changed"
+        """Return None when it is as it was, else ``gone`` or ``changed``.
+
+        Raises
+        ------
+        Unreadable
+            With the reason ``not-reachable``, when its storage cannot be asked.
+        """
+        if self.place is not None:
+            return opening.state(self.place)
+        return state_of(self.path, self.size, self.mtime_ns)
+
+    def source(self) -> opening.Source:
+        """Open it, wherever it lies.
+
+        Raises
+        ------
+        Unreadable
+            With the reason ``gone``, ``changed`` or ``not-reachable``.
+        """
+        if self.place is not None:
+            return opening.open_place(self.place)
+        return LocalSource(self.path, size=self.size, mtime_ns=self.mtime_ns)
+
+
+def online_file(
+    url: str, tier: str, *, size: int, mtime_ns: int, stores: Iterable[Store] = ()
+) -> OnlineFile:
+    """Return a file that may be opened: of this machine, or of one of `stores`.
+
+    Raises
+    ------
+    Unreadable
+        As `require_online` does; for a file in no known storage with the reason ``not-here``.
+    """
+    if is_local(url):
+        return OnlineFile(path=require_online(url, tier), size=size, mtime_ns=mtime_ns)
+    _require_tier(tier)
+    if not any(store.rest(url) is not None for store in stores):
+        raise Unreadable("The file is not on this machine.", reason="not-here")
+    place = place_of(url, stores, size=size, mtime_ns=mtime_ns)
+    if place.store is not None and place.store.kind == "file":
+        return OnlineFile(path=local_path(url), size=size, mtime_ns=mtime_ns)
+    return OnlineFile(path="", size=size, mtime_ns=mtime_ns, place=place)
 
 
 def require_online(url: str, tier: str) -> str:
@@ -49,6 +90,11 @@ def require_online(url: str, tier: str) -> str:
         With the reason ``nearline`` when it is on tape, ``gone`` when it has been removed,
         ``not-here`` when it is no file of this machine.
     """
+    _require_tier(tier)
+    return local_path(url)
+
+
+def _require_tier(tier: str) -> None:
     if tier == NEARLINE:
         raise Unreadable(
             "The file is on tape, and is not read from there.",
@@ -57,16 +103,18 @@ def require_online(url: str, tier: str) -> str:
         )
     if tier != ONLINE:
         raise Unreadable("The file has been removed from where it was.", reason="gone")
-    parts = urlsplit(url)
-    if parts.scheme != "file" or parts.netloc:
-        raise Unreadable("The file is not on this machine.", reason="not-here")
-    return os.fsdecode(unquote_to_bytes(parts.path))
 
 
 def online_files(
-    connection: sa.Connection, dataset_id: int, *, name: str | None = None
+    connection: sa.Connection,
+    dataset_id: int,
+    *,
+    name: str | None = None,
+    stores: Iterable[Store] = (),
 ) -> list[OnlineFile]:
     """Return the files of a dataset that may be opened, by URL; at least one.
+
+    Those of this machine come before those in one of `stores`.
 
     With `name`, the places of the file of that name alone.
 
@@ -82,16 +130,19 @@ def online_files(
     )
     if name is not None:
         query = query.where(location.c.name == name)
-    found: list[OnlineFile] = []
+    here: list[OnlineFile] = []
+    there: list[OnlineFile] = []
     refused = Unreadable("The file is not where it was registered.", reason="gone")
     for row in connection.execute(query):
         try:
-            path = require_online(row.url, row.tier)
+            found = online_file(
+                row.url, row.tier, size=row.size, mtime_ns=row.mtime_ns, stores=stores
+            )
         except Unreadable as error:
             if refused.reason != NEARLINE:
                 refused = error
         else:
-            found.append(OnlineFile(path=path, size=row.size, mtime_ns=row.mtime_ns))
-    if not found:
+            (here if found.place is None else there).append(found)
+    if not here and not there:
         raise refused
-    return found
+    return here + there

@@ -19,16 +19,18 @@ class LocalSource:
     ----------
     path : str
         Where it is; a link is followed, as whoever registered the file did.
+    size, mtime_ns : int, optional
+        What it was like when it was registered.
 
     Raises
     ------
     Unreadable
-        With the reason ``gone`` when there is no such file.
+        With the reason ``gone`` when there is no such file, ``changed`` when it is another now.
     """
 
     is_remote: Final = False
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, size: int | None = None, mtime_ns: int | None = None) -> None:
         self.path = path
         try:
             # a named pipe in the place of a file would wait for a writer for ever
@@ -41,6 +43,13 @@ class LocalSource:
             raise Unreadable("There is no file any more where it was registered.", reason="gone")
         self.size = status.st_size
         self.mtime_ns = bounded_ns(status.st_mtime_ns)
+        if size not in {None, self.size} or mtime_ns not in {None, self.mtime_ns}:
+            self.close()
+            raise Unreadable(
+                "The file has changed since it was registered.",
+                reason="changed",
+                hint="Ingest it again.",
+            )
         self.key: Hashable = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
     def __enter__(self) -> Self:

@@ -100,11 +100,11 @@ def open_source(
 def open_place(place: Place) -> Source:
     """Return the bytes of a place; like `open_source`, in a worker process."""
     if place.store is None:
-        return LocalSource(local_path(place.url))
+        return LocalSource(local_path(place.url), size=place.size, mtime_ns=place.mtime_ns)
     if place.store.rest(place.url) is None:
         raise Unreachable(f"The address does not lie in the storage {place.store.name}.")
     if place.store.kind == "file":
-        return LocalSource(local_path(place.url))
+        return LocalSource(local_path(place.url), size=place.size, mtime_ns=place.mtime_ns)
     return RemoteSource(place, connected(place.store))
 
 
