@@ -64,7 +64,7 @@ class Walker:
         ------
         NotFound, Elsewhere
         """
-        if not path:
+        if not path or not is_text(path):
             raise nothing_at(path)
         found = self.walk(0, path, way=Way(), is_followed=False)
         if found.link is None or resolve == "none" or found.link.kind == "other":
@@ -143,6 +143,16 @@ class Walker:
         return ((f"{prefix}/{row[0]}", Step(*row[1:])) for row in rows if row[1] != "other")
 
 
+def is_text(path: str) -> bool:
+    """Whether it can be written as UTF-8, as all names of an index are."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def nothing_at(path: str) -> NotFound:
     """Return the error of a path that leads nowhere."""
-    return NotFound(f"There is nothing at {path[:500]} in this file.")
+    shown = path[:500].encode("utf-8", "replace").decode("utf-8")
+    return NotFound(f"There is nothing at {shown} in this file.")
