@@ -9,7 +9,6 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import orjson
-from h5grove import encoders
 
 from panosc.domain.errors import Invalid, TooLarge
 
@@ -111,6 +110,9 @@ def encode(array: Array, form: Form, *, is_safe: bool, is_flat: bool) -> bytes |
         return np.ascontiguousarray(array)
     if form == "json":
         return _json(array.reshape(-1) if is_flat and array.ndim else array, is_safe=is_safe)
+    # its imports take longer than most answers
+    from h5grove import encoders  # noqa: PLC0415
+
     encoded: bytes = encoders.encode(array, form).content
     return encoded
 

@@ -4,7 +4,8 @@ They put what they read where the web process finds it. Nothing here is imported
 serves people; what is asked was checked there, and is checked against the file again here.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from panosc.data import formats
 from panosc.data.partial import moments as moments_of
@@ -12,37 +13,67 @@ from panosc.domain.errors import Unreadable
 from panosc.files.chunks import library, reading
 from panosc.files.chunks.planning import Plan
 from panosc.files.chunks.selection import Selection
+from panosc.files.chunks.sources import LocalSource
 from panosc.files.sandbox import Shared, share
-from panosc.files.tiers import OnlineFile
+
+if TYPE_CHECKING:
+    from panosc.files.storage.places import Place
 
 How = tuple[formats.Form, bool, bool]
 """Form, whether JavaScript reads it, and whether JSON is one flat list."""
 
 
-def numbers(file: OnlineFile, plan: Plan, how: How) -> Shared:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file to read, as it was when it was registered."""
+
+    path: str
+    """Empty for a file in a storage."""
+    size: int
+    mtime_ns: int
+    place: "Place | None" = None
+    """The storage's place of it."""
+
+    def source(self) -> Any:
+        """Open it; it has to be the one that was registered.
+
+        Raises
+        ------
+        Unreadable
+            With the reason ``gone``, ``changed`` or ``not-reachable``.
+        """
+        if self.place is None:
+            return LocalSource(self.path, size=self.size, mtime_ns=self.mtime_ns)
+        # most files lie here: a process should not wait for what speaks to storages
+        from panosc.files.storage.opening import open_place  # noqa: PLC0415
+
+        return open_place(self.place)
+
+
+def numbers(file: File, plan: Plan, how: How) -> Shared:
     """Share a band of an array that is read chunk by chunk."""
     form, is_safe, is_flat = how
-    with opened(file) as source:
+    with file.source() as source:
         array = reading.read(source, plan)
     return share(formats.encode(array, form, is_safe=is_safe, is_flat=is_flat))
 
 
-def moments(file: OnlineFile, plan: Plan) -> tuple[Any, ...]:
+def moments(file: File, plan: Plan) -> tuple[Any, ...]:
     """Return what `data.partial.Moments` keeps of a band."""
-    with opened(file) as source:
+    with file.source() as source:
         found = moments_of(reading.read(source, plan))
     return tuple(getattr(found, name) for name in found.__slots__)
 
 
-def by_library(file: OnlineFile, path: str, selection: Selection, how: How) -> Shared:
+def by_library(file: File, path: str, selection: Selection, how: How) -> Shared:
     """Share a part of an array that only the HDF5 library can read."""
     form, is_safe, is_flat = how
-    if (state := file.state()) is not None:
-        raise Unreadable("it is not as it was registered", reason=state)
+    # looks whether it is as it was registered
+    file.source().close()
+    if file.place is not None:
+        raise Unreadable(
+            "only the HDF5 library reads this, and it reads files of this machine",
+            reason="unsupported-layout",
+        )
     found = library.read(file.path, path, selection)
     return share(formats.encode(found, form, is_safe=is_safe, is_flat=is_flat))
-
-
-def opened(file: OnlineFile) -> reading.LocalSource:
-    """Open a file where it lies; it has to be the one that was registered."""
-    return reading.LocalSource(file.path, size=file.size, mtime_ns=file.mtime_ns)

@@ -26,6 +26,7 @@ from panosc.files.index.indexing import PRELOAD, Indexer
 from panosc.files.index.keeping import IndexStore
 from panosc.files.index.telling import Beyond, Elsewhere, Face, FileIndex
 from panosc.files.lanes import Lanes
+from panosc.files.storage.places import stores_of
 from panosc.files.workers import Pool
 from panosc.settings import Settings
 
@@ -244,7 +245,7 @@ def build(settings: Settings, admission: Admission) -> DataService:
         preload=["hdf5plugin", "panosc.data.reader"],
     )
     indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool)
-    slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20)
+    slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores_of(settings))
     return DataService(admission, indexer, slices, close=(pool.close, lanes.close))
 
 

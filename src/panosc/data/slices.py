@@ -15,13 +15,15 @@ from panosc.data import formats
 from panosc.data.admitting import Located
 from panosc.data.partial import Moments
 from panosc.data.questions import Question
+from panosc.data.reader import File
 from panosc.domain.errors import Invalid, TooLarge, Unreadable
 from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
 from panosc.files.chunks.selection import Selection, bands, parse
 from panosc.files.index.contents import Array
 from panosc.files.index.telling import FileIndex
 from panosc.files.lanes import Answer, Lane, Lanes
-from panosc.files.tiers import OnlineFile, require_online
+from panosc.files.storage.places import Store
+from panosc.files.tiers import online_file
 
 BAND_BYTES: Final = 8 * 2**20
 """Most bytes that are read at once for one answer."""
@@ -48,7 +50,7 @@ Sources = Callable[[Place, str, str], Place]
 class Job:
     """An answer that has to be read: whole, or in bands."""
 
-    file: OnlineFile
+    file: File
     path: str
     array: Array
     rows: Rows
@@ -72,11 +74,32 @@ class Slices:
     lanes : Lanes
     limit_bytes : int
         Most bytes of one answer.
+    stores : sequence of Store
+        Where files may lie beside this machine.
     """
 
-    def __init__(self, lanes: Lanes, *, limit_bytes: int) -> None:
+    def __init__(self, lanes: Lanes, *, limit_bytes: int, stores: tuple[Store, ...] = ()) -> None:
         self.lanes = lanes
         self._limit = limit_bytes
+        self._stores = stores
+
+    def online(self, located: Located) -> File:
+        """Return the file where it may be opened.
+
+        Raises
+        ------
+        Unreadable
+            If it is on tape, was removed, or is nowhere that this node reads from.
+        """
+        located.require_online()
+        found = online_file(
+            located.url,
+            located.tier,
+            size=located.size,
+            mtime_ns=located.mtime_ns,
+            stores=self._stores,
+        )
+        return File(path=found.path, size=found.size, mtime_ns=found.mtime_ns, place=found.place)
 
     def plan(self, place: Place, sources: Sources, question: Question) -> bytes | Job:
         """Return what has to be read for an answer, or the answer where the index has it.
@@ -101,7 +124,7 @@ class Slices:
         if array.layout == "values":
             return _known(array, selection, is_flat=question.is_flat)
         job = Job(
-            file=online(place.located),
+            file=self.online(place.located),
             path=path,
             array=array,
             rows=_rows(place, array, selection),
@@ -190,19 +213,6 @@ class Slices:
         if outcome.reason is not None:
             raise Unreadable(f"This cannot be read: {outcome.detail}.", reason=outcome.reason)
         return answer
-
-
-def online(located: Located) -> OnlineFile:
-    """Return the file where it may be opened.
-
-    Raises
-    ------
-    Unreadable
-        If it is on tape, or was removed.
-    """
-    located.require_online()
-    path = require_online(located.url, located.tier)
-    return OnlineFile(path=path, size=located.size, mtime_ns=located.mtime_ns)
 
 
 def _rows(place: Place, array: Array, selection: Selection) -> Rows:

@@ -18,11 +18,10 @@ import uvicorn
 from fastapi import FastAPI
 from typing_extensions import override
 
+from panosc.cli.serving.protocol import Protocol
 from panosc.portal.operating.board import Board
 from panosc.settings import Settings
 
-LONGEST_REQUEST = 1 << 20
-"""Bytes of a request's head: an address may hold a whole filter."""
 WAITING = 2048
 """Connections that the kernel keeps while nobody takes them."""
 KEPT_S = 75
@@ -87,8 +86,10 @@ class Web(uvicorn.Server):
             server_header=False,
             # which proxies are believed is a setting of the node
             proxy_headers=False,
-            # a long filter is answered with its fault, not cut off
-            h11_max_incomplete_event_size=LONGEST_REQUEST,
+            http=Protocol,
+            loop="uvloop",
+            # messages of any kind but HTTP are not spoken
+            ws="none",
             timeout_keep_alive=KEPT_S,
             timeout_graceful_shutdown=grace_s(settings),
         )

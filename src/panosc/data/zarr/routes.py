@@ -1,5 +1,6 @@
 """Zarr version 3 over HTTP: ``/datasets/{pid}/-/zarr/NAME/PATH/zarr.json`` and ``…/c/0/1``."""
 
+from functools import partial
 from typing import Any, Final
 
 import anyio.to_thread
@@ -74,7 +75,8 @@ async def _named(service: DataService, who: Who, pid: str, key: str) -> tuple[Lo
 
 
 def _answer(service: DataService, located: Located, rest: str) -> bytes:
-    hierarchy = Hierarchy(located=located, index=service.index(located))
+    file = partial(service.slices.online, located)
+    hierarchy = Hierarchy(file=file, index=service.index(located))
     try:
         if rest == DOCUMENT or rest.endswith(f"/{DOCUMENT}"):
             return hierarchy.node(path_of(rest.removesuffix(DOCUMENT)))

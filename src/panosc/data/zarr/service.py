@@ -2,15 +2,14 @@
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from panosc.data.admitting import Located
-from panosc.data.slices import online
+from panosc.data.reader import File
 from panosc.data.zarr.describing import (
     array_json,
     dimensions,
@@ -19,7 +18,7 @@ from panosc.data.zarr.describing import (
     why_not,
 )
 from panosc.domain.errors import NotFound, PanoscError, TooLarge, Unreadable
-from panosc.files.chunks.sources import LocalSource, read_exactly
+from panosc.files.chunks.sources import read_exactly
 from panosc.files.index.contents import Array
 from panosc.files.index.telling import FileIndex
 
@@ -34,7 +33,7 @@ _HINT: Final = "Slices of it are at /-/h5/data."
 class Hierarchy:
     """The nodes of one file."""
 
-    located: Located
+    file: Callable[[], File]
     index: FileIndex
 
     def node(self, path: str) -> bytes:
@@ -88,11 +87,6 @@ class Hierarchy:
             wanted = wanted * count + index
         return self._written(number, wanted)
 
-    @cached_property
-    def _source(self) -> LocalSource:
-        file = online(self.located)
-        return LocalSource(file.path, size=file.size, mtime_ns=file.mtime_ns)
-
     def _written(self, number: int, wanted: int) -> bytes:
         rows = self.index.rows(number, wanted, wanted)
         place = int(np.searchsorted(rows["number"], wanted))
@@ -129,7 +123,7 @@ class Hierarchy:
     def _read(self, offset: int, size: int) -> bytes:
         if size > CHUNK_BYTES:
             raise TooLarge(f"This chunk has {size:,} bytes.", limit=CHUNK_BYTES, hint=_HINT)
-        with self._source as source:
+        with self.file().source() as source:
             return read_exactly(source, offset, size)
 
     # ---- descriptions ----

@@ -1,0 +1,42 @@
+"""HTTP/1.1 as it comes over a connection: parsed by llhttp, with an end to what a head may be."""
+
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LONGEST_HEAD = 1 << 20
+"""Bytes of a request's head: an address may hold a whole filter."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection; a head without an end is refused before it takes all memory."""
+
+    _unended = 0
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        self._unended += len(data)
+        super().data_received(data)
+        if self._unended > LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+
+    @override
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._end()
+        super().on_headers_complete()
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        """Pass on a part of the body."""
+        self._end()
+        super().on_body(body)
+
+    @override
+    def on_message_complete(self) -> None:
+        """Note that the request has ended."""
+        self._end()
+        super().on_message_complete()
+
+    def _end(self) -> None:
+        self._unended = 0
