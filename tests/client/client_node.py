@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import measured
 import portal_catalogue as given
 import sqlalchemy as sa
 
@@ -27,6 +28,8 @@ class ClientNode:
     address: str
     token: str
     cookies: dict[str, str]
+    folder: Path
+    """Where the measured files lie."""
 
 
 @contextmanager
@@ -39,7 +42,8 @@ def client_node(
         settings = Settings(home=home, database_url=database, facility="ILL & friends")
         with open_database(settings) as engine:
             with engine.begin() as connection:
-                write(connection, given.rows(given.measured_file(home)), now=given.NOW)
+                known = given.rows(given.measured_file(home)) + measured.rows(home)
+                write(connection, known, now=given.NOW)
                 named = account.insert().values(
                     id="u-1", kind="person", terms=settings.terms_version, terms_at=given.NOW
                 )
@@ -47,7 +51,8 @@ def client_node(
                 connection.execute(sa.insert(group).values(name=GROUP, title="Water"))
                 member = sa.insert(group_member).values(group=GROUP, person="u-1", role="pi")
                 connection.execute(member)
-                theirs = sa.update(dataset).where(dataset.c.pid == given.EMBARGOED)
+                hidden = dataset.c.pid.in_([given.EMBARGOED, measured.TEAM])
+                theirs = sa.update(dataset).where(hidden)
                 connection.execute(theirs.values(owner_group=GROUP))
 
             def clock() -> object:
@@ -61,6 +66,6 @@ def client_node(
                     connection, "u-1", provider="test", iss="https://test.example", sub="1"
                 )
             cookies = {identity.sessions.cookie: session}
-            made = identity.tokens.create(who, name="test", scopes={"read"}, days=3)
+            made = identity.tokens.create(who, name="test", scopes={"read", "data"}, days=3)
             with given.serving(app) as address:
-                yield ClientNode(address=address, token=made.secret, cookies=cookies)
+                yield ClientNode(address=address, token=made.secret, cookies=cookies, folder=home)

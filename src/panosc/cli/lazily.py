@@ -35,6 +35,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
     "search": ("search", "search", "Search the catalogue, for what anybody may see."),
     "index": ("index", "app", "The search index: how it stands, build it anew."),
+    "storage": (
+        "storage",
+        "app",
+        "Storages that files are read from: list, check, add what lies there.",
+    ),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
     "token": ("people.token", "app", "Tokens for programs, made on the node itself."),
@@ -58,6 +63,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "remote.login",
         "whoami",
         "Print who you are to a node: by your login there, or the token in PANOSC_TOKEN.",
+    ),
+    "data": (
+        "remote.data",
+        "app",
+        "Files of a dataset at a node: list them, look into them, fetch them, or a part of one.",
     ),
     "config": ("config", "config", "Print every setting: its value and what it is for."),
 }

@@ -1,5 +1,6 @@
 """A node to talk to: `connect`, search, one dataset by its PID."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -32,6 +33,11 @@ class Client:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+
+    @classmethod
+    def by(cls, url: str, token: Callable[[], str]) -> "Client":
+        """Return a client whose token is asked for with each request, as one that ends soon."""
+        return cls(Http(url, token=token))
 
     @property
     def url(self) -> str:

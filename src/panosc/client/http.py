@@ -14,6 +14,7 @@ import httpx
 from typing_extensions import override
 
 from panosc.client.kept import Kept
+from panosc.client.patience import Lasting
 from panosc.domain import errors
 from panosc.domain.errors import Invalid, PanoscError, Upstream
 
@@ -112,7 +113,7 @@ class Http:
         """
         scheme = urlsplit(url).scheme
         if scheme != "https" and not (scheme == "http" and self.url.startswith("http:")):
-            raise Upstream(
+            raise Lasting(
                 f"{self.url} sends us on to {url[:200]!r}, which is not encrypted.",
                 provider=self.url,
             )

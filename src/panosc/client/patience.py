@@ -42,6 +42,10 @@ class Patience:
                 self.wait(failed, error)
 
 
+class Lasting(Upstream):
+    """What a node says is no answer, and would be none a moment later."""
+
+
 def is_passing(error: Exception) -> bool:
     """Whether it may be over soon."""
-    return isinstance(error, Busy | TooMany | Upstream)
+    return isinstance(error, Busy | TooMany | Upstream) and not isinstance(error, Lasting)

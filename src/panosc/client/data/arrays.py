@@ -16,6 +16,7 @@ from panosc.client.data.optional import numpy
 from panosc.client.data.reading import Reading
 from panosc.client.data.selecting import Selection, select
 from panosc.client.data.wire import Wire, text_of
+from panosc.domain.errors import Invalid
 
 if TYPE_CHECKING:
     import dask.array
@@ -95,6 +96,11 @@ class Array(Entity):
         return found
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its elements are single values, not arrays themselves."""
+        return len(self.shape) == len(self._outer)
+
+    @property
     def ndim(self) -> int:
         """How many dimensions it has."""
         return len(self.shape)
@@ -162,7 +168,7 @@ class Array(Entity):
         selection = select(key, self.shape)
         given = (target.dtype, target.shape)
         is_straight = not selection.new_axes and not any(x.is_backward for x in selection.parts)
-        if given != (self.dtype, selection.shape) or not is_straight:
+        if given != (self.dtype, selection.shape) or not (is_straight and self.is_plain):
             raise ValueError(f"an array of {self.dtype} and shape {selection.shape} is needed")
         self._reading.read(self._outer_of(selection), into=target)
 
@@ -216,11 +222,36 @@ class Array(Entity):
 
     def __iter__(self) -> Iterator[Any]:
         """Yield what ``array[0]``, ``array[1]`` … are; it reads many at once."""
-        rows = max(1, _ROWS_BYTES * len(self) // max(1, self.nbytes)) if len(self) else 1
-        for first in range(0, len(self), rows):
-            values = self[first : first + rows]
+        len(self)  # a single value has no rows
+        for values in self.blocks(most_bytes=_ROWS_BYTES):
             # an array of numpy gives its own scalars, an index of one element Python's
             yield from values if values.ndim > 1 else map(_single, values)
+
+    def blocks(
+        self, key: Any = (), *, most_bytes: int = _DASK_BYTES
+    ) -> Iterator["np.ndarray[Any, Any]"]:
+        """Yield what ``array[key]`` returns in blocks of rows, so that memory stays bounded.
+
+        Raises
+        ------
+        Invalid
+            If `key` makes new axes.
+        Conflict
+            If the file changes between two blocks.
+        """
+        selection = select(key, self.shape)
+        if selection.new_axes:
+            raise Invalid("Blocks have no new axes.", field="selection")
+        if not selection.shape:
+            yield self._values(selection)
+            return
+        count = selection.shape[0]
+        each = max(1, selection.size // max(1, count)) * self._item.nbytes
+        rows = max(1, most_bytes // each)
+        for first in range(0, count, rows):
+            yield self._values(selection.rows(first, min(first + rows, count)))
+        if count > rows:
+            self.wire.require_same(self.path, self._version)
 
     def __bool__(self) -> bool:
         return True

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -95,6 +96,11 @@ class Group(Entity, Mapping[str, "Group | Array"]):
         """Return the shape of a member as it is listed, without asking for it; None of a group."""
         told = self._members[name].get("shape")
         return tuple(told) if isinstance(told, list) else None
+
+    @property
+    def listed(self) -> Mapping[str, Json]:
+        """What the node tells of its members, by name, without asking for each."""
+        return MappingProxyType(self._members)
 
     @cached_property
     def _members(self) -> dict[str, Json]:

@@ -143,3 +143,26 @@ def objects(values: Any, shape: tuple[int, ...]) -> Any:
     for place, value in enumerate(flat):
         found[place] = value
     return found.reshape(shape)
+
+
+def typed(values: Any, shape: tuple[int, ...], item: Item) -> Any:
+    """Return what JSON tells of records, or of elements that are arrays, in their own type.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If JSON could not tell a value, such as an infinity.
+    """
+    found = objects(values, shape + item.shape)
+    if item.dtype.names is None:
+        return found.astype(item.dtype)
+    filled = numpy().empty(found.shape, dtype=item.dtype)
+    for place, record in enumerate(found.reshape(-1)):
+        filled.reshape(-1)[place] = tuple(_field(value) for value in record)
+    return filled
+
+
+def _field(value: Any) -> Any:
+    if value is None:
+        raise TypeError("not a number, or an infinity")
+    return value.encode() if isinstance(value, str) else value

@@ -9,12 +9,12 @@ from typing import Any
 
 from panosc.client import progress
 from panosc.client.data.bands import bands
-from panosc.client.data.items import Item, head_of, objects
+from panosc.client.data.items import Item, head_of, objects, typed
 from panosc.client.data.optional import numpy
 from panosc.client.data.selecting import Selection
 from panosc.client.data.wire import Wire
 from panosc.client.patience import Patience
-from panosc.domain.errors import TooLarge
+from panosc.domain.errors import Invalid, TooLarge, Unreadable
 
 _PATIENCE = Patience(tries=3)
 _LEAST_BYTES = 16 * 1024
@@ -85,6 +85,24 @@ class Reading:
             except ValueError:
                 raise self.wire.changed() from None
             return
+        try:
+            self._raw(band, part)
+        except Invalid:
+            # not every node tells records, and arrays as elements, otherwise than as text
+            if self.item.dtype.kind != "V" and not self.item.shape:
+                raise
+            values = self.wire.values(self.path, band.text)
+            try:
+                part[...] = typed(values, band.shape, self.item)
+            except (TypeError, ValueError, OverflowError):
+                raise Unreadable(
+                    f"{self.wire.http.url} tells {self.path} as text alone, which has no word for "
+                    "some of its values.",
+                    reason="json",
+                    hint="Download the file.",
+                ) from None
+
+    def _raw(self, band: Selection, part: Any) -> None:
         with self.wire.numbers(self.path, band.text, form=self.item.form) as (pieces, told):
             if self.item.form == "npy":
                 self._npy(pieces, part)

@@ -35,6 +35,7 @@ class Part:
             count=after - first,
             step=self.step,
             is_one=self.is_one,
+            is_backward=self.is_backward,
         )
 
     @property
@@ -67,6 +68,18 @@ class Selection:
     def text(self) -> str:
         """As the node's grammar writes it."""
         return ",".join(part.text for part in self.parts)
+
+    def rows(self, first: int, after: int) -> "Selection":
+        """Return the rows `first` up to, not with, `after` of the result, of its first dimension.
+
+        There must be one, and no new axis.
+        """
+        place = next(number for number, part in enumerate(self.parts) if not part.is_one)
+        part = self.parts[place]
+        if part.is_backward:
+            first, after = part.count - after, part.count - first
+        cut = (*self.parts[:place], part.cut(first, after), *self.parts[place + 1 :])
+        return Selection(parts=cut)
 
     def finish(self, values: Any) -> Any:
         """Turn around what is wanted backward, and put new axes in."""

@@ -12,7 +12,8 @@ import httpx
 from typing_extensions import override
 
 from panosc.client.http import Http
-from panosc.domain.errors import Conflict, NotFound, Upstream
+from panosc.client.patience import Lasting
+from panosc.domain.errors import Conflict, NotFound
 
 Json = dict[str, Any]
 _NOT_MODIFIED = 304
@@ -122,9 +123,9 @@ class Wire:
             hint="Nothing of what was read is given, for it would be of two files. Read it again.",
         )
 
-    def odd(self, path: str) -> Upstream:
+    def odd(self, path: str) -> Lasting:
         """Return what to say of an answer that is none."""
-        return Upstream(
+        return Lasting(
             f"{self.http.url} does not answer as a node does about {path} of {self.name}.",
             provider=self.http.url,
         )

@@ -16,7 +16,6 @@ from panosc.client.http import Http, Params
 from panosc.client.patience import Patience, is_passing
 from panosc.domain.errors import Conflict, PanoscError, Unavailable, Upstream
 
-_PIECE = 256 * 1024
 _BEYOND = 416
 _MOST_BEGUN = 5
 State = Literal["fetched", "there"]
@@ -143,7 +142,7 @@ class Fetcher:
                 raise self.http.told(answer)
             reply = reply_of(answer)
             self._agree(wanted, part, reply)
-            for piece in answer.iter_raw(_PIECE):
+            for piece in answer.iter_raw():
                 if self.is_stopped():
                     part.flush()
                     raise Stopped

@@ -33,9 +33,20 @@ class Part:
         """How often it was begun anew."""
 
     def take_up(self, sha256_wanted: str | None) -> None:
-        """Go on with what an earlier try has left, if it is known of which version that is."""
+        """Go on with what an earlier try has left, if it is known of which version that is.
+
+        Raises
+        ------
+        Conflict
+            If it was not left by an earlier try: it is somebody's.
+        """
         said = self._tag()
         length = os.fstat(self._file.fileno()).st_size
+        if length and "etag" not in said:
+            raise Conflict(
+                f"{self._place.path.with_name(self._place.part)} is there, and no part of this.",
+                hint="Move it away, or take another folder.",
+            )
         etag, size, known = said.get("etag"), said.get("size"), said.get("sha256")
         is_same = sha256_wanted is None or known in {None, sha256_wanted}
         fits = isinstance(size, int) and 0 < length <= size

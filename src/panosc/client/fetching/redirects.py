@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import httpx
 
 from panosc.client.http import Http, Params
-from panosc.domain.errors import Upstream
+from panosc.client.patience import Lasting
 
 _MOST = 5
 
@@ -32,7 +32,7 @@ def opened(
                 yield answer
                 return
             url = urljoin(str(answer.request.url), answer.headers["Location"])
-    raise Upstream(f"{http.url} sends us on and on.", provider=http.url)
+    raise Lasting(f"{http.url} sends us on and on.", provider=http.url)
 
 
 def _at(http: Http, url: str, headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
