@@ -129,7 +129,7 @@ def test_address_viewer_and_text_go_together(look, viewed):  # noqa: F811
     settled(page, "/kinds/nothing")
     assert page.complaints == []
     page.click("[aria-label=Search]")
-    page.fill("[aria-label='Path to search']", "kinds/half")
+    page.fill("[aria-label='Path to search']", "half")
     page.click("[data-path='/kinds/half']")
     settled(page, "/kinds/half")
     assert page.complaints == []

@@ -52,10 +52,16 @@ def test_it_begins_with_the_default_plot(ask):
     assert f'data-url="/datasets/{OPEN}/-/h5"' in page.text
 
 
-def test_without_a_default_plot_it_begins_at_the_root(ask):
+def test_without_a_default_plot_it_begins_with_the_nearest_one(ask):
     text = words(ask(STACKS))
-    assert "Group /" in text
-    assert "entry Group" in text
+    # its stack, which comes first, is no plot
+    assert "Group /entry/image" in text
+    assert "Signal counts" in text
+
+
+def test_what_only_claims_to_be_a_plot_is_passed_over(ask):
+    assert "Array /entry/array" in words(ask(OPEN, file="claims.h5"))
+    assert "Group / " in words(ask(OPEN, file="bare.h5"))
 
 
 @pytest.mark.parametrize(

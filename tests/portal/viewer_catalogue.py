@@ -70,6 +70,31 @@ def stacks(path: Path) -> Path:
     return path
 
 
+def claims(path: Path) -> Path:
+    """Write a file whose plots are none: of a number, without their axes, leading nowhere."""
+    with h5py.File(path, "w") as file:
+        file.attrs["default"] = "entry"
+        entry = file.create_group("entry")
+        for name, more in {
+            "a": {"signal": "one"},
+            "b": {"signal": "many", "axes": "absent"},
+            "c": {"signal": "absent"},
+        }.items():
+            data = entry.create_group(name)
+            data.attrs.update({"NX_class": "NXdata", **more})
+            data["one"], data["many"] = 1.5, np.arange(4.0)
+        entry["array"] = np.arange(4.0)
+    return path
+
+
+def bare(path: Path) -> Path:
+    """Write a file without any array."""
+    with h5py.File(path, "w") as file:
+        file.create_group("empty")
+        file["text"] = "nothing to draw"
+    return path
+
+
 def missing(path: Path) -> Path:
     """Write a file whose virtual dataset has lost its source."""
     layout = h5py.VirtualLayout((4, 10), "f4")
@@ -108,7 +133,8 @@ def rows(folder: Path) -> list[tuple[str, dict[str, object]]]:
             WITHDRAWN: {"access": "withdrawn", "withdrawnReason": "Mistaken."},
         }.items()
     ]
-    found += _located(OPEN, curve)
+    for path in (curve, claims(folder / "claims.h5"), bare(folder / "bare.h5")):
+        found += _located(OPEN, path)
     for pid in (EMBARGOED, CLOSED, WITHDRAWN):
         found += _located(pid, missing(folder / f"{pid[8:]}.h5"))
     found += _located(STACKS, images)

@@ -17,7 +17,6 @@ from panosc.domain.access import Who
 from panosc.domain.errors import (
     Forbidden,
     Gone,
-    NotFound,
     PanoscError,
     TooLarge,
     Unauthenticated,
@@ -25,7 +24,7 @@ from panosc.domain.errors import (
 )
 from panosc.domain.query import Order, Query
 from panosc.portal import snippets
-from panosc.portal.pages.data import entities, windows
+from panosc.portal.pages.data import entities, starting, windows
 from panosc.portal.pages.data.contents import Contents
 from panosc.portal.pages.datasets import TABS
 from panosc.portal.security import VIEWER_POLICY
@@ -135,21 +134,11 @@ def _files(site: Site, who: Who, pid: str) -> tuple[list[str], int]:
 
 
 def _path(asked: Asked, record: Mapping[str, Any], look: Contents) -> str:
-    """Return the path that is asked for, or else the place of the default plot."""
+    """Return the path that is asked for, or else a good one to begin with."""
     if asked.path:
         return "/" + asked.path.strip("/")
-    signal = record.get("defaultPlot")
-    if not signal or asked.file not in {None, "", record.get("defaultFile")}:
-        return "/"
-    group = signal.rpartition("/")[0] or "/"
-    try:
-        # the group that has the axes too
-        if look.attributes(group).get("NX_class") == "NXdata":
-            return str(group)
-        look.meta(signal)
-    except NotFound:
-        return "/"
-    return str(signal)
+    is_default = look.file == record.get("defaultFile") or not asked.file
+    return starting.start(look, record.get("defaultPlot") if is_default else None)
 
 
 def _entity(look: Contents, path: str, asked: Asked, here: str) -> Item:

@@ -1,0 +1,84 @@
+"""Where a look into a file begins when nobody says where: at something that can be drawn.
+
+The default plot as it was found when the file was registered, else the nearest plot or array to
+the root. Only so many groups are looked at. Groups that say they are plots and are not, as of a
+signal that is a single number, are passed over: the viewer would only complain of them.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from panosc.domain.errors import NotFound
+from panosc.portal.pages.data import entities
+from panosc.portal.pages.data.contents import Contents
+
+MOST_GROUPS: Final = 40
+_ROOT: Final = "/"
+Item = Mapping[str, Any]
+
+
+def start(look: Contents, plot: str | None) -> str:
+    """Return the path to begin with; `plot` is the signal of the default plot, if there is one."""
+    if plot is not None:
+        group = plot.rpartition("/")[0] or _ROOT
+        try:
+            if _is_plot(look, group):
+                return group
+            look.meta(plot)
+        except NotFound:
+            pass
+        else:
+            return plot
+    array: str | None = None
+    for path, child in _things(look):
+        if child.get("kind") == "group":
+            if _has(child, "signal") and _is_plot(look, path):
+                return path
+        elif array is None and _is_array(child):
+            array = path
+    return array or _ROOT
+
+
+def _things(look: Contents) -> Iterator[tuple[str, Item]]:
+    """Yield groups and datasets, those nearer to the root first."""
+    waiting = deque([_ROOT])
+    for _ in range(MOST_GROUPS):
+        if not waiting:
+            return
+        group = waiting.popleft()
+        try:
+            children = look.meta(group).get("children", ())[: entities.MOST_MEMBERS]
+        except NotFound:
+            continue
+        for child in children:
+            path = f"{group.rstrip('/')}/{child['name']}"
+            yield path, child
+            if child.get("kind") == "group":
+                waiting.append(path)
+
+
+def _has(child: Item, name: str) -> bool:
+    return any(told.get("name") == name for told in child.get("attributes", ()))
+
+
+def _is_array(child: Item) -> bool:
+    shape = child.get("shape")
+    return (
+        child.get("kind") == "dataset"
+        and entities.is_numeric(child.get("type"))
+        and bool(shape)
+        and 0 not in shape
+    )
+
+
+def _is_plot(look: Contents, path: str) -> bool:
+    """Whether a group is an NXdata with an array as its signal, and the axes that it names."""
+    meta, values = look.meta(path), look.attributes(path)
+    signal = entities.signal(meta, values)
+    arrays = {child["name"]: child for child in meta.get("children", ()) if _is_array(child)}
+    if signal not in arrays:
+        return False
+    axes = values.get("axes", ())
+    named = [axes] if isinstance(axes, str) else axes
+    return all(axis == "." or axis in arrays for axis in named)
