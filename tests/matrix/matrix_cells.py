@@ -149,6 +149,10 @@ def unlisted(cell: Cell, rule: Rule, answer: Answer) -> list[str]:
     return found
 
 
+def is_open(cell: Cell) -> bool:
+    return cell.record is not None and cell.record.state == "open" and cell.expected < 400
+
+
 def badly_kept(cell: Cell, rule: Rule, answer: Answer) -> list[str]:
     """Return what is wrong with what caches are told.
 
@@ -162,6 +166,8 @@ def badly_kept(cell: Cell, rule: Rule, answer: Answer) -> list[str]:
     found = []
     is_known = cell.person != "anonymous"
     allowed = ("no-store", "private, no-cache") if is_known else ("no-store", "no-cache")
+    if rule.is_public_when_open and not is_known and is_open(cell):
+        allowed = ("public, max-age=",)
     if not any(item in caching for item in allowed):
         found.append(f"{cell}: Cache-Control is {caching!r}")
     if "no-store" not in caching and not {"cookie", "authorization"} <= vary:

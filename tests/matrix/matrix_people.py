@@ -21,6 +21,7 @@ from panosc.app import create_app
 from panosc.catalogue.intake import announcement
 from panosc.catalogue.loading import load
 from panosc.catalogue.people import account, alias, session
+from panosc.data.overviews.following import Keeper as Overviewer
 from panosc.domain.access import OPERATOR
 from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.service import Identity, build
@@ -151,6 +152,7 @@ def served_node(
         _act(node)
         _keep_searches(node)
         rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
+        Overviewer(engine, settings, lambda: NOW).catch_up()
         try:
             yield node
         finally:

@@ -40,6 +40,8 @@ class Rule:
     """Model of the records that a good answer lists: all that the person may, no other."""
     is_for_anyone: bool = False
     """The answer does not depend on who asks, and says nothing of that to caches."""
+    is_public_when_open: bool = False
+    """Any cache may keep for a while what anyone gets of an open dataset."""
     is_noted: bool = False
     """That it was refused stands in the audit trail, such as a guess at a code."""
     names_pids: tuple[str, ...] = ()

@@ -4,7 +4,9 @@ Written by hand from the contract (two levels, five states), the data policy and
 people; never from the code. The tables of statuses are `matrix_expected`.
 """
 
+import matrix_data
 import matrix_expected as expected
+import matrix_restoring
 from matrix_catalogue import D22, OTHERS, PAID, TEAM
 from matrix_rules import FORM, NDJSON, Rule
 
@@ -71,6 +73,13 @@ TABLE: dict[str, Rule] = {
     "GET /datasets/{pid}/-/files": Rule(
         **expected.DETAIL_PAGE, **DATASET, **PAGE, tells={"detail": ("file", "sha256", "format")}
     ),
+    "GET /datasets/{pid}/-/thumbnail": Rule(
+        **expected.DETAIL_PAGE,
+        **DATASET,
+        query="form=svg",
+        tells={"detail": ("signal",)},
+        is_public_when_open=True,
+    ),
     "GET /datasets/{pid}/-/export/{form}": Rule(
         **expected.CORE,
         **DATASET,
@@ -132,6 +141,8 @@ TABLE: dict[str, Rule] = {
         **expected.restore(303), **DATASET, **REASON_FORM
     ),
     "POST /datasets/{pid}/-/access/erase": Rule(**expected.erase(303), **DATASET, **REASON_FORM),
+    **matrix_data.TABLE,
+    **matrix_restoring.TABLE,
     # requests
     "GET /api/v1/requests": Rule(**expected.REQUESTS),
     "POST /api/v1/requests": Rule(

@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from panosc.catalogue.database import open_database
-from panosc.data.overviews.following import overviewing
+from panosc.data.overviews import following
 from panosc.settings import Settings
 
 
 def main() -> None:
+    # a busy machine is not what is tested
+    following.LAST = 0
     settings = Settings(home=Path(sys.argv[1]), database_url=sys.argv[2])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for _ in sys.stdin:
@@ -34,7 +36,7 @@ def main() -> None:
 def keep(settings: Settings) -> None:
     with (
         open_database(settings) as engine,
-        overviewing(engine, settings, lambda: datetime.now(UTC)),
+        following.overviewing(engine, settings, lambda: datetime.now(UTC)),
     ):
         while True:
             time.sleep(1)

@@ -33,6 +33,8 @@ LOOK_S = 0.5
 """How often the end of the feed is looked at."""
 LONGEST_WAIT_S = 60.0
 BATCH = 100
+PATIENCE = 5
+"""How many times as long as others a reader may take that gets the processor last."""
 IDLE_ROUNDS = 120
 """After so many looks without work the worker process ends."""
 MARK = "complete"
@@ -217,7 +219,7 @@ class Keeper:
                 pool = self._pool = Pool(
                     workers=1,
                     memory_mb=self._settings.file_memory_mb,
-                    time_limit_s=limit_s,
+                    time_limit_s=limit_s * PATIENCE,
                     preload=PRELOAD,
                 )
             return Painter(self._store, pool, self._clock, limit_s=limit_s)
