@@ -20,6 +20,7 @@ from panosc.data import service as data_service
 from panosc.data.admitting import Admission
 from panosc.data.downloads import routes as download_routes
 from panosc.data.downloads.links import Links
+from panosc.data.downloads.selecting.stock import Stocks
 from panosc.data.downloads.service import Downloads
 from panosc.data.overviews import routes as overview_routes
 from panosc.data.overviews.service import Overviews
@@ -124,6 +125,9 @@ def create_app(
         data=data,
         overviews=overviews,
         wishes=wishes,
+        downloads=downloads,
+        stocks=Stocks(engine, clock),
+        links=Links(who.links),
         identity=who,
         policy=rules,
         runs=journal,
@@ -148,7 +152,7 @@ def create_app(
         health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
     )
     app.include_router(ingest.router(register))
-    app.include_router(download_routes.router(downloads, Links(who.links)))
+    app.include_router(download_routes.router(downloads, site.links))
     app.include_router(overview_routes.router(overviews))
     app.include_router(restoring_routes.router(wishes))
     app.include_router(portal.router(site))

@@ -17,7 +17,7 @@ from panosc.portal.pages import (
     techniques,
     wellknown,
 )
-from panosc.portal.pages.data import restore, viewer
+from panosc.portal.pages.data import files, restore, selection, viewer
 from panosc.portal.pages.exports import routes as exports
 from panosc.portal.pages.intake import edit, overview, quarantine, record, run
 from panosc.portal.pages.personal import (
@@ -46,6 +46,8 @@ PAGES = (
     record,
     restore,
     viewer,
+    files,
+    selection,
     datasets,
     documents,
     instruments,

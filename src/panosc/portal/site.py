@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from panosc.data.downloads.links import Links
+from panosc.data.downloads.selecting import cookie
+from panosc.data.downloads.selecting.stock import Stocks
+from panosc.data.downloads.service import Downloads
 from panosc.data.overviews.service import Overviews
 from panosc.data.restoring.wishes import Wishes
 from panosc.data.service import DataService
@@ -40,6 +44,9 @@ class Site:
     overviews: Overviews
     wishes: Wishes
     data: DataService
+    downloads: Downloads
+    stocks: Stocks
+    links: Links
     identity: Identity
     policy: Policy
     runs: Runs
@@ -47,6 +54,10 @@ class Site:
     register: Register
     settings: Settings
     render: Renderer
+
+    def selection(self, request: Request) -> tuple[int, ...]:
+        """Return the keys of the datasets that whoever sends a request has selected."""
+        return cookie.read(self.identity.keys, request.cookies.get(cookie.COOKIE, ""))
 
     def record(self, who: Who, query: Query, pid: str) -> Item:
         """Return one record; what `who` may not know of is absent like what never was.

@@ -33,6 +33,28 @@ print(array.shape, array.dtype)
 part = array[:10]"""
 
 
+def curl_all(address: str) -> str:
+    """Return commands that fetch and check all files of a dataset, and go on after a break."""
+    return f"curl -fsS -o download.sh {shlex.quote(address + '?as=curl')}\nsh download.sh"
+
+
+def wget_all(address: str) -> str:
+    """Return a command that fetches all files of a dataset into this folder."""
+    return (
+        f"wget -qO- {shlex.quote(address + '?as=urls')} |\n"
+        "  wget --continue --content-disposition --input-file=-"
+    )
+
+
+def python_all(address: str, pid: str) -> str:
+    """Return Python that fetches and checks all files of a dataset."""
+    return f"""\
+import panosc
+
+node = panosc.connect({address!r})
+paths = node[{pid!r}].download("data")"""
+
+
 def curl(address: str, query: str = "") -> str:
     """Return a command that prints the answer; `query` is an encoded query part."""
     return f"curl -s {shlex.quote(address + ('?' + query if query else ''))}"

@@ -5,8 +5,9 @@ its files lie, and how they are called there. Shown only to who may have the byt
 door opens for them, too, is its own affair.
 """
 
+import itertools
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -14,7 +15,7 @@ from urllib.parse import quote, urlencode
 from panosc.data.admitting import Located
 from panosc.data.downloads.bagging import Item
 from panosc.domain.errors import NotFound, Unreadable
-from panosc.files.tiers import require_online
+from panosc.files.tiers import ONLINE, require_online
 from panosc.settings import DataDoor
 
 _GLOBUS: Final = "https://app.globus.org/file-manager"
@@ -33,21 +34,26 @@ def ways(doors: Sequence[DataDoor], located: Located) -> list[Way]:
     """Return the links to a file, through every door that it lies behind."""
     found = []
     for door in doors:
-        there = _behind(door, located)
+        there = _behind(door, located.url, located.tier)
         if there is not None:
             found.append(Way(kind=door.kind, title=door.title, address=_address(door, there)))
     return found
 
 
-def folders(doors: Sequence[DataDoor], located: Iterable[Located]) -> list[Way]:
-    """Return the links to the folder that holds all of some files, through every door."""
-    files = list(located)
+def folders(doors: Sequence[DataDoor], urls: tuple[str, str]) -> list[Way]:
+    """Return the links to the folder that holds some files, through every door.
+
+    `urls` are the first and the last of their URLs in order: all begin as these two do.
+    """
     found = []
     for door in doors:
-        places = [place for one in files if (place := _behind(door, one)) is not None]
-        if places and len(places) == len(files):
-            shared = _shared([place.rpartition("/")[0] for place in places])
-            address = _address(door, shared + "/")
+        places = [place for url in urls if (place := _behind(door, url)) is not None]
+        if len(places) == len(urls):
+            first, last = (place.rpartition("/")[0].split("/") for place in places)
+            same = itertools.takewhile(
+                lambda pair: pair[0] == pair[1], zip(first, last, strict=False)
+            )
+            address = _address(door, "/".join(part for part, _ in same) + "/")
             found.append(Way(kind=door.kind, title=door.title, address=address))
     return found
 
@@ -63,7 +69,7 @@ def transfers(doors: Sequence[DataDoor], items: Sequence[Item]) -> str:
     for door in doors:
         if door.kind != "globus":
             continue
-        places = [(item, _behind(door, item.located)) for item in items]
+        places = [(item, _behind(door, item.located.url, item.located.tier)) for item in items]
         lines = [
             f"{shlex.quote(there)} {shlex.quote(item.name)}\n" for item, there in places if there
         ]
@@ -80,10 +86,10 @@ def transfers(doors: Sequence[DataDoor], items: Sequence[Item]) -> str:
     )
 
 
-def _behind(door: DataDoor, located: Located) -> str | None:
+def _behind(door: DataDoor, url: str, tier: str = ONLINE) -> str | None:
     """Return the path of a file behind a door; None where it is not there."""
     try:
-        path = require_online(located.url, located.tier)
+        path = require_online(url, tier)
     except Unreadable:
         return None
     root = str(door.root).rstrip("/") + "/"
@@ -102,12 +108,3 @@ def _address(door: DataDoor, there: str) -> str:
         place = {"origin_id": door.address, "origin_path": there.rpartition("/")[0] + "/"}
         return f"{_GLOBUS}?{urlencode(place)}"
     return door.address.rstrip("/") + quote(there)
-
-
-def _shared(folders: list[str]) -> str:
-    parts = [folder.split("/") for folder in {*folders}]
-    first, last = min(parts), max(parts)
-    count = 0
-    while count < min(len(first), len(last)) and first[count] == last[count]:
-        count += 1
-    return "/".join(first[:count])

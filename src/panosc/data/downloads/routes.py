@@ -84,7 +84,12 @@ def router(downloads: Downloads, links: Links) -> APIRouter:
             who, chosen, request.headers, is_partial=asked.online, is_head=is_head
         )
 
-    _add(routes, "/datasets/{pid:path}/-/download", download)
+    add_route(
+        routes,
+        "/datasets/{pid:path}/-/download",
+        download,
+        summary="Fetch a file, all files as a ZIP, or a list for another program",
+    )
     return routes
 
 
@@ -97,14 +102,17 @@ def link_maker(links: Links, request: Request, who: Who, days: int) -> Callable[
     return make
 
 
-def _add(routes: APIRouter, path: str, handler: Callable[..., Response]) -> None:
+def add_route(
+    routes: APIRouter, path: str, handler: Callable[..., Response], *, summary: str
+) -> None:
+    """Add a route that answers with data, for GET and HEAD."""
     for method, listed in (("GET", True), ("HEAD", False)):
         routes.add_api_route(
             path,
             handler,
             methods=[method],
             include_in_schema=listed,
-            summary="Fetch a file, all files as a ZIP, or a list for another program",
+            summary=summary,
             tags=["Data"],
             response_class=Response,
             responses=_RESPONSES,

@@ -12,8 +12,9 @@ from panosc.data.overviews import telling
 from panosc.data.overviews.service import Shown
 from panosc.domain.access import NEVER, Who
 from panosc.domain.errors import NotFound, PanoscError
+from panosc.domain.pid import surrogate
 from panosc.domain.plots import Plot
-from panosc.domain.query import Include, Order, Query
+from panosc.domain.query import Include, Query
 from panosc.portal import facts, jsonld, snippets
 from panosc.portal.citation import cite
 from panosc.portal.pages.exports.records import as_json, records
@@ -24,7 +25,6 @@ from panosc.portal.words import doi_address, pid_path
 Item = dict[str, Any]
 
 FIRST_FILES = 10
-FILES_PAGE = 100
 _OWN = frozenset(
     [
         "pid",
@@ -61,21 +61,12 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def metadata(request: Request, who: Asker, pid: str) -> Response:
-        record = _detailed(site, who, pid)
+        record = detailed(site, who, pid)
         return site.render.page(
             request,
             "metadata",
-            **_beneath(record, "Metadata"),
+            **beneath(record, "Metadata"),
             measures=facts.measures(record.get("parameters", ()), units_of(request)),
-        )
-
-    def files(request: Request, who: Asker, pid: str, page: int = 1) -> Response:
-        record = _detailed(site, who, pid)
-        return site.render.page(
-            request,
-            "metadata",
-            **_beneath(record, "Files"),
-            **_files(site, who, pid, max(1, min(page, 10**6))),
         )
 
     def export(request: Request, who: Asker, pid: str, form: str) -> Response:
@@ -93,12 +84,16 @@ def router(site: Site) -> APIRouter:
         content = _content(site, request, record)
         content |= _access(site, who, record)
         content |= _plot(site, who, record) | _first_files(site, who, record)
+        content |= {
+            "stock": site.stocks.by_pid(who, pid),
+            "is_selected": surrogate("Dataset", pid) in site.selection(request),
+            "most": site.settings.download_max_bytes,
+        }
         return site.render.page(request, "dataset", **content)
 
-    beneath = "/datasets/{pid:path}/-"
-    add_page(routes, f"{beneath}/metadata", metadata, summary="All parameters of a dataset")
-    add_page(routes, f"{beneath}/files", files, summary="All files of a dataset")
-    add_page(routes, f"{beneath}/export/{{form}}", export, summary="A dataset as JSON or JSON-LD")
+    below = "/datasets/{pid:path}/-"
+    add_page(routes, f"{below}/metadata", metadata, summary="All parameters of a dataset")
+    add_page(routes, f"{below}/export/{{form}}", export, summary="A dataset as JSON or JSON-LD")
     add_page(routes, "/datasets/{pid:path}", show, summary="The page of a dataset")
     return routes
 
@@ -146,7 +141,14 @@ def _record(site: Site, who: Who, pid: str) -> Item:
     return site.record(who, query, pid)
 
 
-def _detailed(site: Site, who: Who, pid: str) -> Item:
+def detailed(site: Site, who: Who, pid: str) -> Item:
+    """Return a record for a page of detail.
+
+    Raises
+    ------
+    NotFound
+        If `who` may not see its detail.
+    """
     record = _record(site, who, pid)
     if not is_detailed(record):
         raise NotFound(
@@ -160,7 +162,8 @@ def _title(record: Item) -> str:
     return str(record.get("title") or record["pid"])
 
 
-def _beneath(record: Item, current: str) -> Item:
+def beneath(record: Item, current: str) -> Item:
+    """Return what every page beneath a dataset says; `current` is one of `TABS`."""
     return {
         "title": f"{current} of {_title(record)}",
         "name": _title(record),
@@ -282,25 +285,3 @@ def _first_files(site: Site, who: Who, record: Item) -> Item:
     if count >= FIRST_FILES:
         count = site.search.files(who, record["pid"], Query(model="File", limit=1)).total
     return {"files": rows, "file_count": count}
-
-
-def _files(site: Site, who: Who, pid: str, page: int) -> Item:
-    skip = (page - 1) * FILES_PAGE
-    query = Query(
-        model="File",
-        fields=_FILE,
-        order=(Order(property="name"),),
-        limit=FILES_PAGE,
-        skip=skip,
-    )
-    answer = site.search.files(who, pid, query)
-    rows = list(answer.items)
-    here = f"{site.render.root}/datasets/{pid_path(pid)}/-/files?page="
-    has_more = skip + len(rows) < answer.total
-    return {
-        "files": rows,
-        "file_count": answer.total,
-        "first": skip + 1,
-        "before": f"{here}{page - 1}" if page > 1 else None,
-        "after": f"{here}{page + 1}" if has_more else None,
-    }

@@ -1,0 +1,1 @@
+"""What may be fetched of datasets, in figures, and the selection that a browser carries."""
