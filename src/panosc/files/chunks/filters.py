@@ -1,10 +1,11 @@
 """One chunk through its filters, backwards, as HDF5 does it but without its lock.
 
-Deflate by ISA-L, shuffle and checksum here, the rest by the very functions of hdf5plugin that
-HDF5 would call, with sizes and lengths checked first. To be run in a sandboxed worker only: C
-code meets bytes of strangers here. Nothing is read from a file.
+Deflate by ISA-L, bzip2, shuffle and checksum here, the rest by the very functions of hdf5plugin
+that HDF5 would call, with sizes and lengths checked first. To be run in a sandboxed worker only:
+C code meets bytes of strangers here. Nothing is read from a file.
 """
 
+import bz2
 import ctypes
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from panosc.files.chunks.blocks import decode_bitshuffle
 from panosc.files.chunks.known import (
     BITSHUFFLE,
     BLOSC,
+    BZIP2,
     DEFLATE,
     FLETCHER32,
     LZ4_FILTER,
@@ -110,6 +112,8 @@ def _undo(step: Filter, data: Data, *, limit: int) -> Data:
         return _checked(data)
     if step.id == BITSHUFFLE:
         return decode_bitshuffle(data, step.values, limit=limit)
+    if step.id == BZIP2:
+        return _unbzip(data, limit=limit)
     if step.id in PLUGINS:
         return _by_plugin(step, data, limit=limit)
     raise Unreadable(f"nothing here undoes filter {step.id}", reason="unknown-filter")
@@ -128,18 +132,30 @@ def _inflate(data: Data, *, limit: int) -> bytes:
     module = quick_zlib if is_usual else zlib
     stream = module.decompressobj()
     try:
-        found: bytes = stream.decompress(data, limit or 1)
-        spare = max(2 * limit, _GULP)
-        while not stream.eof and spare > 0:
-            # more than a chunk holds: HDF5 unpacks it all, and uses what it needs
-            more = stream.decompress(stream.unconsumed_tail, _GULP)
-            if not more and not stream.eof:
-                break
-            found, spare = found + more, spare - len(more)
+        return _unpack(stream, data, limit=limit)
     except (zlib.error, quick_zlib.error) as error:
         raise _damaged(f"a deflated chunk does not unpack: {error}") from error
+
+
+def _unbzip(data: Data, *, limit: int) -> bytes:
+    """Undo bzip2; the filter that HDF5 would call never ends where a stream does too early."""
+    try:
+        return _unpack(bz2.BZ2Decompressor(), bytes(data), limit=limit)
+    except (OSError, ValueError) as error:
+        raise _damaged(f"a chunk of bzip2 does not unpack: {error}") from error
+
+
+def _unpack(stream: Any, data: Data, *, limit: int) -> bytes:
+    """Return all that a stream unpacks to; HDF5 passes over what is more than it needs."""
+    found: bytes = stream.decompress(data, limit or 1)
+    spare = max(2 * limit, _GULP)
+    while not stream.eof and spare > 0:
+        more = stream.decompress(getattr(stream, "unconsumed_tail", b""), _GULP)
+        if not more and not stream.eof:
+            break
+        found, spare = found + more, spare - len(more)
     if not stream.eof:
-        raise _damaged("a deflated chunk ends too early, or never")
+        raise _damaged("a packed chunk ends too early, or never")
     return found
 
 

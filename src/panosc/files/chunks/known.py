@@ -23,9 +23,9 @@ LZ4: Final = 2
 ZSTD: Final = 3
 """The compressors of bitshuffle, as its fifth value tells them."""
 
-PLUGINS: Final = frozenset({BLOSC, LZ4_FILTER, ZSTD_FILTER, BLOSC2, BZIP2, ZFP})
+PLUGINS: Final = frozenset({BLOSC, LZ4_FILTER, ZSTD_FILTER, BLOSC2, ZFP})
 """Undone by the functions of hdf5plugin."""
-KNOWN: Final = PLUGINS | {DEFLATE, SHUFFLE, FLETCHER32, BITSHUFFLE}
+KNOWN: Final = PLUGINS | {DEFLATE, SHUFFLE, FLETCHER32, BITSHUFFLE, BZIP2}
 
 
 def are_known(filters: Iterable[Filter]) -> bool:

@@ -52,11 +52,11 @@ class Piece:
     read: "Plan | VirtualPlan | Selection"
     """A selection alone is read by the library."""
     path: str
-    pick: tuple[Places | None, ...]
+    pick: "tuple[Places | None, ...]"
     """What is used of what is read, along each of its dimensions; None for all."""
-    take: Places | None
+    take: "Places | None"
     """Places in what is picked, in C order, where its dimensions are not those of the answer."""
-    put: tuple[slice, ...] | tuple[Places, ...]
+    put: "tuple[slice, ...] | tuple[Places, ...]"
     """Places in the answer along each of its dimensions."""
     counts: tuple[int, ...]
     """How many that are."""
@@ -163,9 +163,7 @@ def _piece(
         count * block for count, block in zip(there.count, there.block, strict=True)
     )
     if prod(here_lengths) != prod(there_lengths):
-        raise Unreadable(
-            f"its source {_name(mapping)} has another number of points", reason="damaged"
-        )
+        raise _missing(mapping, f"has not the points that are mapped, but {found.array.shape}")
     take: Places | None = None
     if _long(here_lengths) == _long(there_lengths):
         steps = iter(
