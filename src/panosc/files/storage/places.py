@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import quote, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes, urlsplit
 
 from panosc.domain.errors import Invalid, Unreachable, Unreadable
 from panosc.settings import Settings, Storage
@@ -28,7 +28,6 @@ _WEB: Final = {
 """Schemes read by HTTP: a file is fetched from WebDAV as from any other server."""
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _CONTROL_IN_KEY = re.compile(r"[\x00-\x1f\x7f]")
-_AS_IT_IS: Final = "/!$&'()*+,;=:@~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,32 +69,6 @@ class Store:
         """Return where an object of an S3 storage is."""
         bucket, _, key = url.removeprefix("s3://").partition("/")
         return bucket, key
-
-    def path_below(self, rest: bytes) -> str:
-        """Return the address of the file whose path below the prefix is `rest`.
-
-        Raises
-        ------
-        Invalid
-            If no address of this storage can name it.
-        """
-        try:
-            told = rest.decode("utf-8") if self.kind == "s3" else quote(rest, safe=_AS_IT_IS)
-        except UnicodeDecodeError:
-            told = ""
-        if self.rest(self.url + told) is None:
-            raise Invalid(
-                f"The storage {self.name} cannot hold a file of the name {os.fsdecode(rest)!r}.",
-                hint="Rename it there, and ingest it again.",
-            )
-        return self.url + told
-
-    def path_of(self, url: str) -> bytes | None:
-        """Return the path of a file below the prefix, the other way round."""
-        rest = self.rest(url)
-        if rest is None:
-            return None
-        return rest.encode() if self.kind == "s3" else unquote_to_bytes(rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +148,25 @@ def place_of(
             hint="Who runs the node: `panosc storage list`, and the setting `storages`.",
         )
     return Place(url=url, size=size, mtime_ns=mtime_ns, store=found)
+
+
+def name_below(url: str, prefix: str) -> bytes:
+    """Return the path of a file below a prefix, as file systems know it."""
+    rest = url.removeprefix(prefix)
+    return rest.encode() if url.startswith("s3:") else unquote_to_bytes(rest)
+
+
+def address_below(prefix: str, name: bytes) -> str | None:
+    """Return the address of the file `name` below a prefix; None when there can be none.
+
+    Keys of S3 are texts, as fsspec writes them; all other addresses are percent-encoded.
+    """
+    if not prefix.startswith("s3:"):
+        return prefix + quote_from_bytes(name)
+    try:
+        return prefix + name.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def is_local(url: str) -> bool:

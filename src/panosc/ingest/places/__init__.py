@@ -1,0 +1,1 @@
+"""Further places of files that the catalogue knows already."""
