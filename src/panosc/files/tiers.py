@@ -99,7 +99,7 @@ def _require_tier(tier: str) -> None:
         raise Unreadable(
             "The file is on tape, and is not read from there.",
             reason="nearline",
-            hint="Ask the facility to bring it back to disk, then ingest it again.",
+            hint="Ask for it on the page of its dataset: “On tape”.",
         )
     if tier != ONLINE:
         raise Unreadable("The file has been removed from where it was.", reason="gone")

@@ -47,6 +47,8 @@ class Archive:
     time: list[datetime] = field(default_factory=lambda: [datetime(2026, 6, 1, 12, tzinfo=UTC)])
     mount_s: float = 0.0
     file_s: float = 0.0
+    stubs: bool = False
+    """Whether a file on tape leaves a stub at its path, as hierarchical stores do."""
 
     def __post_init__(self) -> None:
         self.disk = self.folder / "disk"
@@ -90,7 +92,7 @@ class Archive:
             urls.append(path.as_uri())
             if tier == "nearline":
                 # in another order than that of their names
-                self.library.put(path, volume, len(volumes) - number)
+                self.library.put(path, volume, len(volumes) - number, stub=self.stubs)
         with self.engine.begin() as connection:
             write(connection, rows, now=self.now())
         return urls

@@ -40,12 +40,17 @@ class Library:
 
     # ---- what a test does ----
 
-    def put(self, path: Path, volume: str, place: int, *, bad: str | None = None) -> str:
-        """Bring a file to tape; it is at its path no more."""
+    def put(self, path: Path, volume: str, place: int, *, stub: bool = False) -> str:
+        """Bring a file to tape; it is at its path no more, or as a stub without content."""
         url = path.as_uri()
+        status = path.stat()
         shutil.move(path, self._kept(url))
+        if stub:
+            with path.open("wb") as file:
+                file.truncate(status.st_size)
+            os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         with self._opened() as database:
-            database.execute("insert into tape values (?, ?, ?, ?)", (url, volume, place, bad))
+            database.execute("insert into tape values (?, ?, ?, ?)", (url, volume, place, None))
         return url
 
     def mounts(self) -> list[tuple[str, float, float]]:
@@ -138,7 +143,7 @@ class Library:
         if not known or bad:
             return "failed", bad or "There is no such file on the volume."
         path = Path(unquote(urlsplit(url).path))
-        if not path.exists():
+        if not path.exists() or path.stat().st_blocks == 0:
             part = path.with_name(f".{path.name}.{os.getpid()}")
             shutil.copy2(self._kept(url), part)
             part.rename(path)
@@ -164,6 +169,7 @@ class Library:
     def _opened(self, call: str | None = None, argument: str = "") -> Iterator[sqlite3.Connection]:
         database = sqlite3.connect(self.folder / "library.sqlite", timeout=30)
         try:
+            database.execute("pragma synchronous = off")
             # the whole call at once, whoever else calls
             database.execute("begin immediate")
             if call:
