@@ -61,7 +61,8 @@ def test_without_a_default_plot_it_begins_with_the_nearest_one(ask):
 
 def test_what_only_claims_to_be_a_plot_is_passed_over(ask):
     assert "Array /entry/array" in words(ask(OPEN, file="claims.h5"))
-    assert "Group / " in words(ask(OPEN, file="bare.h5"))
+    assert "Array /text Shape one value" in words(ask(OPEN, file="bare.h5"))
+    assert "Group / " in words(ask(OPEN, file="empty.h5"))
 
 
 @pytest.mark.parametrize(

@@ -83,15 +83,16 @@ def claims(path: Path) -> Path:
             data = entry.create_group(name)
             data.attrs.update({"NX_class": "NXdata", **more})
             data["one"], data["many"] = 1.5, np.arange(4.0)
-        entry["array"] = np.arange(4.0)
+        entry["array"] = np.arange(9.0)
     return path
 
 
-def bare(path: Path) -> Path:
+def bare(path: Path, **texts: str) -> Path:
     """Write a file without any array."""
     with h5py.File(path, "w") as file:
         file.create_group("empty")
-        file["text"] = "nothing to draw"
+        for name, text in texts.items():
+            file[name] = text
     return path
 
 
@@ -133,7 +134,12 @@ def rows(folder: Path) -> list[tuple[str, dict[str, object]]]:
             WITHDRAWN: {"access": "withdrawn", "withdrawnReason": "Mistaken."},
         }.items()
     ]
-    for path in (curve, claims(folder / "claims.h5"), bare(folder / "bare.h5")):
+    others = (
+        claims(folder / "claims.h5"),
+        bare(folder / "bare.h5", text="nothing to draw"),
+        bare(folder / "empty.h5"),
+    )
+    for path in (curve, *others):
         found += _located(OPEN, path)
     for pid in (EMBARGOED, CLOSED, WITHDRAWN):
         found += _located(pid, missing(folder / f"{pid[8:]}.h5"))

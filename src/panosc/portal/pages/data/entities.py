@@ -213,11 +213,19 @@ def units(values: Mapping[str, Any]) -> str | None:
 
 def signal(meta: Meta, values: Mapping[str, Any]) -> str | None:
     """Return the name of the array that a group of the class NXdata is about."""
-    name = values.get("signal")
-    if values.get("NX_class") != "NXdata" or not isinstance(name, str):
+    if values.get("NX_class") != "NXdata":
         return None
-    arrays = {child["name"] for child in meta.get("children", ()) if child["kind"] == "dataset"}
-    return name if name in arrays else None
+    arrays = [child for child in meta.get("children", ()) if child["kind"] == "dataset"]
+    if "signal" in values:
+        name = values["signal"]
+        return name if name in [child["name"] for child in arrays] else None
+    # older files mark the array itself
+    marked = (child["name"] for child in arrays if "signal" in _names(child))
+    return next(marked, None)
+
+
+def _names(child: Meta) -> set[str]:
+    return {str(told.get("name")) for told in child.get("attributes", ())}
 
 
 def crumbs(path: str) -> list[tuple[str, str]]:

@@ -1,12 +1,14 @@
 """Where a look into a file begins when nobody says where: at something that can be drawn.
 
-The default plot as it was found when the file was registered, else the nearest plot or array to
-the root. Only so many groups are looked at. Groups that say they are plots and are not, as of a
-signal that is a single number, are passed over: the viewer would only complain of them.
+The default plot as it was found when the file was registered, else the plot nearest to the root,
+else the largest array. Only so many groups are looked at. Groups that say they are plots and are
+not, as of a signal that is a single number, are passed over: the viewer would only complain.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any, Final
 
 from panosc.domain.errors import NotFound
@@ -14,6 +16,8 @@ from panosc.portal.pages.data import entities
 from panosc.portal.pages.data.contents import Contents
 
 MOST_GROUPS: Final = 40
+LARGEST: Final = 64 * 1024 * 1024
+"""Items of an array that is chosen for being the largest."""
 _ROOT: Final = "/"
 Item = Mapping[str, Any]
 
@@ -30,14 +34,14 @@ def start(look: Contents, plot: str | None) -> str:
             pass
         else:
             return plot
-    array: str | None = None
+    best, items = _ROOT, 0
     for path, child in _things(look):
         if child.get("kind") == "group":
-            if _has(child, "signal") and _is_plot(look, path):
+            if _is_data(child) and _is_plot(look, path):
                 return path
-        elif array is None and _is_array(child):
-            array = path
-    return array or _ROOT
+        elif items < (count := _items(child)) <= LARGEST:
+            best, items = path, count
+    return best
 
 
 def _things(look: Contents) -> Iterator[tuple[str, Item]]:
@@ -58,8 +62,16 @@ def _things(look: Contents) -> Iterator[tuple[str, Item]]:
                 waiting.append(path)
 
 
-def _has(child: Item, name: str) -> bool:
-    return any(told.get("name") == name for told in child.get("attributes", ()))
+def _is_data(child: Item) -> bool:
+    return any(told.get("name") == "NX_class" for told in child.get("attributes", ()))
+
+
+def _items(child: Item) -> int:
+    """Return how much a dataset has to show; of a single value or of texts next to nothing."""
+    shape = child.get("shape")
+    if child.get("kind") != "dataset" or shape is None:
+        return 0
+    return prod(shape) + 1 if _is_array(child) else 1
 
 
 def _is_array(child: Item) -> bool:
@@ -79,6 +91,10 @@ def _is_plot(look: Contents, path: str) -> bool:
     arrays = {child["name"]: child for child in meta.get("children", ()) if _is_array(child)}
     if signal not in arrays:
         return False
-    axes = values.get("axes", ())
+    axes = values.get("axes")
+    if axes is None:
+        # as files named them before the attributes of groups
+        axes = look.attributes(f"{path.rstrip('/')}/{signal}").get("axes", [])
+        axes = re.split("[:,]", axes) if isinstance(axes, str) else []
     named = [axes] if isinstance(axes, str) else axes
     return all(axis == "." or axis in arrays for axis in named)
