@@ -159,6 +159,12 @@ def test_dead_pixels_are_not_drawn_but_counted(tmp_path: Path) -> None:
     highest = np.nanmax(np.where(np.isnan(shown), -1, shown), axis=0)
     assert_painted(found["highest"], np.where(highest < 0, np.nan, highest))
     assert found["highest"]["scale"][1] < 100
+    live = values[values != 65_535]
+    assert_same(found["live"], live)
+    assert found["dead"] == values.size - live.size
+    for frame in found["frames"]:
+        alive = values[frame["number"]]
+        assert_same(frame["live"], alive[alive != 65_535])
     middle = next(frame for frame in found["frames"] if frame["number"] == 4)
     assert_painted(middle, shown[4])
 

@@ -122,6 +122,8 @@ def _composed(
         shape=tuple(int(extent) for extent in found["shape"]),
         dtype=str(found["dtype"])[:20],
         statistics=_numbers(found["statistics"]),
+        live=_numbers(found["live"]),
+        dead=int(found["dead"]),
         frame_count=int(found["frame_count"]),
         read=int(found["read"]),
         frames=tuple(
@@ -129,6 +131,7 @@ def _composed(
                 number=int(frame["number"]),
                 index=tuple(int(place) for place in frame["index"]),
                 statistics=_numbers(frame["statistics"]),
+                live=_numbers(frame["live"]),
             )
             for frame in found["frames"]
         ),

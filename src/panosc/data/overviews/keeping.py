@@ -33,6 +33,7 @@ _PART: Final = ".part"
 
 _DAMAGE: Final = (OSError, KeyError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 
+Statistics = Mapping[str, int | float | None]
 Stamp = tuple[int, int, int]
 
 
@@ -42,7 +43,8 @@ class Frame:
 
     number: int
     index: tuple[int, ...]
-    statistics: Mapping[str, int | float | None]
+    statistics: Statistics
+    live: Statistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,12 @@ class Overview:
     finding: str = ""
     shape: tuple[int, ...] = ()
     dtype: str = ""
-    statistics: Mapping[str, int | float | None] = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=dict)
+    """Of all values, as h5grove names them."""
+    live: Statistics = field(default_factory=dict)
+    """Without the dead pixels of a detector."""
+    dead: int = 0
+    """How many values of them are marked so."""
     frame_count: int = 1
     read: int = 1
     """Frames that statistics and maximum are of."""

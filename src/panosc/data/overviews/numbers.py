@@ -4,6 +4,7 @@ Means and deviations keep their fractions, also those of whole numbers.
 """
 
 import math
+from copy import copy
 from typing import Any, Final
 
 import numpy as np
@@ -95,6 +96,40 @@ class Running:
             math.sqrt(max(self._squares, 0.0) / self.count),
         )
         return {name: _plain(value) for name, value in zip(NAMES, values, strict=True)}
+
+
+class Tally:
+    """Statistics of all values, and of those without the dead pixels of a detector."""
+
+    def __init__(self, dtype: "np.dtype[Any]") -> None:
+        self.whole = Running()
+        self.dead = 0
+        self._live: Running | None = None
+        self._mark = dead_mark(dtype)
+
+    def add(self, block: Block) -> None:
+        """Take a block of numbers into account."""
+        if self._mark is not None:
+            is_dead = block == self._mark
+            dead = int(np.count_nonzero(is_dead))
+            if dead and self._live is None:
+                # until now there was no difference
+                self._live = copy(self.whole)
+            if self._live is not None:
+                self._live.add(block[~is_dead] if dead else block)
+            self.dead += dead
+        self.whole.add(block)
+
+    def told(self) -> dict[str, Any]:
+        """Return what an overview keeps of it."""
+        live = self.whole if self._live is None else self._live
+        return {"statistics": self.whole.told(), "live": live.told(), "dead": self.dead}
+
+
+def dead_mark(dtype: "np.dtype[Any]") -> int | None:
+    """Return the largest number of a type that detectors mark dead pixels with."""
+    # eight bits are a camera's picture
+    return int(np.iinfo(dtype).max) if dtype.kind == "u" and dtype.itemsize > 1 else None
 
 
 def _least(before: Any, now: Any) -> Any:

@@ -21,7 +21,7 @@ from panosc.data.overviews.geometry import (
     index_of,
     layout_of,
 )
-from panosc.data.overviews.numbers import Running
+from panosc.data.overviews.numbers import Tally, dead_mark
 from panosc.data.overviews.pictures import (
     Colours,
     Highest,
@@ -42,7 +42,6 @@ POINTS: Final = 2_000_000
 """Most values that are reckoned with at once."""
 LARGEST_FRAME: Final = 128 * 2**20
 """Most bytes of a frame of which the maximum is kept."""
-_TINY: Final = 255
 
 Found = dict[str, Any]
 
@@ -96,37 +95,38 @@ class _Signal:
         }
         if layout.frames == 1 and frames:
             # all of it has been read already
-            return found | {"statistics": frames[0]["statistics"], "read": 1}
-        running, highest, read = self._run(deadline)
+            same = {name: frames[0][name] for name in ("statistics", "live", "dead")}
+            return found | same | {"read": 1}
+        tally, highest, read = self._run(deadline)
         if highest is not None:
             found["highest"] = _pictured(highest, colours_of(highest))
-        return found | {"statistics": running.told(), "read": read}
+        return found | tally.told() | {"read": read}
 
     def _frames(self) -> list[Found]:
         """Return a few frames; they share a scale, so that they can be compared."""
         layout = self._layout
-        found: list[tuple[int, Floats, Running]] = []
+        found: list[tuple[int, Floats, Tally]] = []
         for number in chosen_frames(layout, FRAMES):
-            means, running = Means(grid_of(layout.height, layout.width)), Running()
+            means, tally = Means(grid_of(layout.height, layout.width)), Tally(self._dtype)
             for box in frame_boxes(layout, number):
                 for first, part in self._parts(box):
-                    running.add(part)
+                    tally.add(part)
                     means.add(first, _shown(part[0]))
-            found.append((number, means.told(), running))
+            found.append((number, means.told(), tally))
         colours = colours_of(np.concatenate([values.reshape(-1) for _, values, _ in found]))
         return [
             {
                 "number": number,
                 "index": list(index_of(layout, number)),
-                "statistics": running.told(),
+                **tally.told(),
                 **_pictured(values, colours),
             }
-            for number, values, running in found
+            for number, values, tally in found
         ]
 
-    def _run(self, deadline: float) -> tuple[Running, Floats | None, int]:
+    def _run(self, deadline: float) -> tuple[Tally, Floats | None, int]:
         """Go through all of it, or evenly spaced parts; return also how many frames were read."""
-        layout, running, read = self._layout, Running(), 0
+        layout, tally, read = self._layout, Tally(self._dtype), 0
         size = layout.height * layout.width * layout.item
         highest = None
         if layout.rows is not None and size <= LARGEST_FRAME:
@@ -137,11 +137,11 @@ class _Signal:
                 break
             for box in bands.boxes(band):
                 for first, part in self._parts(box):
-                    running.add(part)
+                    tally.add(part)
                     if highest is not None:
                         highest.add(first, part)
             read += bands.frames(band)
-        return running, None if highest is None else highest.told(), read
+        return tally, None if highest is None else highest.told(), read
 
     def _parts(self, box: Box) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
         """Yield (first row, frames × rows × columns) of a box, a few values at a time."""
@@ -178,8 +178,9 @@ def _pieces(
 def _shown(values: "np.ndarray[Any, Any]") -> Floats:
     """Return values to draw: NaN for what is not finite, and for dead pixels of detectors."""
     found = values.astype(np.float64)
-    if values.dtype.kind == "u" and np.iinfo(values.dtype).max > _TINY:
-        found[values == np.iinfo(values.dtype).max] = np.nan
+    mark = dead_mark(values.dtype)
+    if mark is not None:
+        found[values == mark] = np.nan
     elif values.dtype.kind == "f":
         found[~np.isfinite(found)] = np.nan
     return found

@@ -19,35 +19,38 @@ class Pictured:
 
 def statistics(overview: Overview) -> str | None:
     """Return the statistics of the signal in a sentence; None where it holds no numbers."""
-    told = _numbers(overview.statistics)
+    told = _numbers(overview.live)
     if told is None:
         return None
-    return f"{told}, standard deviation {_short(overview.statistics['std'])}{_of(overview)}."
+    dead = f", without {overview.dead:,} values marked as dead" if overview.dead else ""
+    return f"{told}, standard deviation {_short(overview.live['std'])}{_of(overview)}{dead}."
 
 
 def pictures(overview: Overview) -> list[Pictured]:
     """Return the pictures of a stack: its maximum and a few of its frames."""
     if overview.frame_count == 1 or not overview.frames:
         return []
-    read, count = overview.read, overview.frame_count
-    every = f"all {count:,} frames" if read == count else f"{read:,} of {count:,} frames"
-    highest = overview.statistics.get("max")
     found = []
     if overview.default == MAXIMUM:
+        read, count = overview.read, overview.frame_count
+        every = f"all {count:,} frames" if read == count else f"{read:,} of {count:,} frames"
+        highest = overview.live.get("max")
         largest = "" if highest is None else f"; the largest is {_short(highest)}"
         caption = f"Highest value of each pixel in {every}{largest}"
         found.append(Pictured(name=MAXIMUM, title="Maximum", caption=caption))
     for frame in overview.frames:
-        place = "" if len(frame.index) < 2 else f" at {', '.join(map(str, frame.index))}"  # noqa: PLR2004
-        told = _numbers(frame.statistics)
-        found.append(
-            Pictured(
-                name=str(frame.number),
-                title=f"Frame {frame.number:,}",
-                caption=f"of {count:,}, from 0{place}: {told or 'no numbers'}",
-            )
-        )
+        place = "" if len(frame.index) < 2 else f"at {', '.join(map(str, frame.index))}: "  # noqa: PLR2004
+        told = _numbers(frame.live) or "no numbers"
+        title = f"Frame {frame.number:,}"
+        found.append(Pictured(name=str(frame.number), title=title, caption=f"{place}{told}"))
     return found
+
+
+def chosen(overview: Overview) -> str:
+    """Return which frames are shown."""
+    shown, count = len(overview.frames), overview.frame_count
+    which = f"All {count:,}" if shown == count else f"{shown} of {count:,}, evenly spaced"
+    return f"{which}, numbered from 0, on one colour scale."
 
 
 def _of(overview: Overview) -> str:

@@ -275,6 +275,7 @@ def _overview(kept: Shown) -> Item:
         "plot_note": kept.note,
         "statistics": telling.statistics(kept.overview),
         "pictures": telling.pictures(kept.overview),
+        "chosen": telling.chosen(kept.overview),
         "picture_size": kept.overview.size,
     }
 
