@@ -30,6 +30,7 @@ class ClientNode:
     cookies: dict[str, str]
     folder: Path
     """Where the measured files lie."""
+    engine: sa.Engine
 
 
 @contextmanager
@@ -68,4 +69,10 @@ def client_node(
             cookies = {identity.sessions.cookie: session}
             made = identity.tokens.create(who, name="test", scopes={"read", "data"}, days=3)
             with given.serving(app) as address:
-                yield ClientNode(address=address, token=made.secret, cookies=cookies, folder=home)
+                yield ClientNode(
+                    address=address,
+                    token=made.secret,
+                    cookies=cookies,
+                    folder=home,
+                    engine=engine,
+                )

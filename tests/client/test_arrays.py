@@ -3,13 +3,16 @@
 import pickle
 import subprocess
 import sys
+import time
 
 import h5py
 import measured
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 import panosc
+from panosc.catalogue.tables import location
 from panosc.client.data.arrays import Array
 from panosc.client.data.groups import Group
 from panosc.domain.errors import Conflict, Invalid, NotFound, PanoscError
@@ -279,6 +282,45 @@ def test_arrays_travel_to_other_processes(scan, local):
     frames.wire.http.close()
 
 
+@pytest.mark.parametrize("is_registered", [False, True])
+def test_a_file_that_changes_between_two_bands(served, client, is_registered):
+    path = served.folder / measured.MANY[-1] / measured.NAME
+    frames = client[measured.MANY].files[measured.NAME]["entry/stack/frames"]
+    client._http.most_bytes = frames.nbytes // 8
+    before = path.read_bytes()
+    count = []
+
+    def change(request):
+        count.append(request)
+        if len(count) == 4:
+            with h5py.File(path, "r+") as file:
+                file["entry/stack/frames"][...] = 1
+            if is_registered:
+                register(served, path)
+
+    client._http._client.event_hooks["request"].append(change)
+    try:
+        with pytest.raises(Conflict if is_registered else PanoscError, match="changed"):
+            frames.to_numpy()
+        assert len(count) >= 4
+        if is_registered:
+            again = client[measured.MANY].files[measured.NAME]["entry/stack/frames"]
+            assert set(np.unique(again.to_numpy())) == {1}
+    finally:
+        path.write_bytes(before)
+        register(served, path)
+
+
+def register(served, path):
+    """Tell the catalogue of a file as it is now."""
+    status = path.stat()
+    where = (location.c.url == path.as_uri(),)
+    known = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    with served.engine.begin() as connection:
+        connection.execute(sa.update(location).where(*where).values(known))
+    time.sleep(0.2)  # what is open to anyone is remembered for a moment
+
+
 def test_who_may_not_have_bytes_gets_none(served, client):
     with pytest.raises(PanoscError):
         client[measured.TEAM]["entry"]
@@ -312,4 +354,3 @@ def test_walking_through_a_file_loads_no_numpy(served):
     first, second = done.stdout.splitlines()
     assert first.endswith("False")
     assert second == "True True False"
-    assert Conflict.code == "conflict"

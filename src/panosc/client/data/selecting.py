@@ -16,6 +16,10 @@ _MOST_TEXT = 1000
 _SLICE_PARTS = 3
 
 
+class Outside(Invalid, IndexError):
+    """A position that the array does not have; programs expect an `IndexError`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Positions along one dimension: `count` of them from `start`, each `step` after the other."""
@@ -100,8 +104,8 @@ def select(key: Any, shape: Sequence[int]) -> Selection:
 
     Raises
     ------
-    IndexError
-        If a position is outside, or there are too many of them; as numpy has it.
+    Outside
+        An `IndexError`, too: if a position is outside, or there are too many of them.
     Invalid
         If it is a list, a mask or a name.
 
@@ -115,9 +119,12 @@ def select(key: Any, shape: Sequence[int]) -> Selection:
     dots = [place for place, item in enumerate(keys) if item is Ellipsis]
     named = sum(item is not None for item in keys) - len(dots)
     if len(dots) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+        raise Outside("A selection can only have a single '...'.", field="selection")
     if named > len(shape):
-        raise IndexError(f"too many indices: {named} for an array of {len(shape)} dimensions")
+        raise Outside(
+            f"{named} positions are too many for an array of {len(shape)} dimensions.",
+            field="selection",
+        )
     place = dots[0] if dots else len(keys)
     keys[place : place + 1] = [slice(None)] * (len(shape) - named)
     parts: list[Part] = []
@@ -193,7 +200,10 @@ def _part(item: Any, length: int, axis: int) -> Part:
         raise _refused("a name" if isinstance(item, str) else "a list") from None
     place = index + length if index < 0 else index
     if not 0 <= place < length:
-        raise IndexError(f"index {index} is out of bounds for axis {axis} with size {length}")
+        raise Outside(
+            f"Position {index} is out of bounds for dimension {axis}, which has {length}.",
+            field="selection",
+        )
     return Part(start=place, count=1, is_one=True)
 
 
