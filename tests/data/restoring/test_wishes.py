@@ -9,6 +9,7 @@ from archive import ADA, BEN, LATER, PID, SECRET, Archive, person
 from panosc.catalogue.changes import since
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import location
+from panosc.catalogue.tape import wish
 from panosc.domain.access import ANYONE, NODE_ROLES, Who
 from panosc.domain.errors import (
     Conflict,
@@ -154,7 +155,6 @@ def test_who_may_ask(archive: Archive, who: Who, pid: str, error: type[PanoscErr
     if error not in {None, Unauthenticated, WrongScope}:
         with pytest.raises(error):
             archive.wishes.look(who, pid)
-        assert archive.wishes.on_tape(who, pid) == 0
 
 
 def test_a_file_that_is_none_is_not_asked_for(archive: Archive) -> None:
@@ -216,14 +216,6 @@ def test_acts_stand_in_the_audit_trail(archive: Archive) -> None:
     ]
 
 
-def test_how_many_are_on_tape_is_detail(archive: Archive) -> None:
-    archive.put(PID, ["V1", "V1"])
-    archive.put(SECRET, ["V1"], access="closed", **TEAM)
-    assert archive.wishes.on_tape(ANYONE, PID) == 2
-    assert archive.wishes.on_tape(ANYONE, SECRET) == 0
-    assert archive.wishes.on_tape(ADA, SECRET) == 1
-
-
 def test_a_place_that_the_disk_lost_early_is_asked_for_anew(archive: Archive) -> None:
     archive.put(PID, ["V1"])
     archive.wishes.ask(ADA, PID)
@@ -235,3 +227,13 @@ def test_a_place_that_the_disk_lost_early_is_asked_for_anew(archive: Archive) ->
     assert archive.states() == {"released": 1, "asked": 1}
     archive.settle()
     assert archive.look() == {"run-0000.nxs": "online"}
+
+
+def test_what_was_wanted_by_a_person_who_left_is_not_brought(archive: Archive) -> None:
+    archive.put(PID, ["V1", "V1"])
+    archive.wishes.ask(ADA, PID)
+    archive.wishes.ask(BEN, PID, ["run-0001.nxs"])
+    with archive.engine.begin() as connection:
+        connection.execute(sa.delete(wish).where(wish.c.account == "u-ada"))
+    archive.settle()
+    assert archive.states() == {"cancelled": 1, "online": 1}

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from panosc.catalogue.writer import record_changes
-from panosc.data.restoring import store
+from panosc.data.restoring import store, wished
 from panosc.data.restoring.store import Mount, Recall
 from panosc.data.restoring.tapes import Tape, TapeFault, Told
 from panosc.domain.errors import Unreadable
@@ -122,6 +122,7 @@ class Rounds:
     def _begin(self) -> None:
         while True:
             with store.writing(self._engine) as connection:
+                wished.let_go(connection, self._clock())
                 mount = store.begin(
                     connection,
                     secrets.token_hex(8),

@@ -68,12 +68,12 @@ def made(connection: sa.Connection, files: Sequence[Located], now: datetime) -> 
     return {row.url: row.id for row in made}
 
 
-def let_go(connection: sa.Connection, keys: Sequence[int], now: datetime) -> None:
-    """Cancel what nobody wants any more; what is on disk goes back."""
+def let_go(connection: sa.Connection, now: datetime) -> None:
+    """Cancel what nobody wants any more, such as people who left; what is on disk goes back."""
     wanted = sa.select(wish.c.recall_id).where(
         wish.c.recall_id == recall.c.id, wish.c.ended.is_(None)
     )
-    unwanted = sa.and_(recall.c.id.in_(keys), ~wanted.exists())
+    unwanted = ~wanted.exists()
     connection.execute(
         sa.update(recall)
         .where(unwanted, recall.c.state.in_(["asked", "queued"]))

@@ -12,7 +12,7 @@ from typing import Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from panosc.catalogue.tables import dataset, location
+from panosc.catalogue.tables import dataset
 from panosc.catalogue.tape import LIVE, recall, wish
 from panosc.data.admitting import Admission, Located
 from panosc.data.restoring import store, wished
@@ -23,7 +23,6 @@ from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.policy import audit
 from panosc.policy.decisions.records import is_text
 from panosc.policy.requiring import require
-from panosc.policy.sql import visible
 from panosc.settings import Settings
 
 DAY = timedelta(days=1)
@@ -230,31 +229,12 @@ class Wishes:
             keys += connection.scalars(
                 sa.delete(wish).where(chosen, ~begun).returning(wish.c.recall_id)
             )
-            wished.let_go(connection, keys, now)
+            wished.let_go(connection, now)
             if keys:
                 audit.record(
                     connection, who, "restore.taken_back", now=now, subject=pid, files=len(keys)
                 )
         return len(keys)
-
-    def on_tape(self, who: Who, pid: str) -> int:
-        """Return how many files of a dataset are on tape alone, to whoever sees its detail."""
-        if not is_text(pid):
-            return 0
-        near, other = location.alias(), location.alias()
-        online = sa.select(other.c.url).where(
-            other.c.dataset_id == near.c.dataset_id,
-            other.c.name == near.c.name,
-            other.c.tier == ONLINE,
-        )
-        query = (
-            sa.select(sa.func.count(near.c.name.distinct()))
-            .select_from(dataset.join(near, near.c.dataset_id == dataset.c.id))
-            .where(dataset.c.pid == pid, near.c.tier == NEARLINE, ~online.exists())
-            .where(visible(dataset, who, "detail", now=self._clock()))
-        )
-        with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
 
     # ---- asking ----
 

@@ -23,6 +23,7 @@ from panosc.catalogue.people import (
     usage,
 )
 from panosc.catalogue.tables import group_member, share
+from panosc.catalogue.tape import wish
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
 from panosc.identity.groups.keeping import require_administrator
@@ -101,6 +102,7 @@ class Erasure:
             sa.delete(saved_search).where(saved_search.c.account == person),
             sa.delete(attempt).where(attempt.c.account == person),
             sa.delete(usage).where(usage.c.subject == person),
+            sa.delete(wish).where(wish.c.account == person),
             sa.delete(group_member).where(group_member.c.person == person),
             sa.delete(share).where(share.c.reader == f"person:{person}"),
         ):

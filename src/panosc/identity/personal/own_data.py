@@ -22,6 +22,7 @@ from panosc.catalogue.people import (
     usage,
 )
 from panosc.catalogue.tables import dataset, share
+from panosc.catalogue.tape import wish
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
 from panosc.identity import accounts
@@ -188,6 +189,7 @@ class OwnData:
                 "requests": rows(petition, petition.c.account == person, "dataset_id"),
                 "given": [_shown(_row(row)) for row in connection.execute(given).mappings()],
                 "received": [_row(row) for row in connection.execute(received).mappings()],
+                "restores": rows(wish, wish.c.account == person, "recall_id", "dataset_id"),
                 "usage": rows(usage, usage.c.subject == person),
                 "audit": [_row(row) for row in connection.execute(newest).mappings()],
             }
