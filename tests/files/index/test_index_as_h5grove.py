@@ -42,7 +42,7 @@ LATIN_1 = {
 }
 """Units in the example scan101.nxs that h5grove cannot tell."""
 AT_MOST = 20
-"""Objects of one real file that are compared; ``make bench`` compares all."""
+"""Objects of one real file that are compared, evenly spread."""
 LONG = "VTMA.h5"
 """Of 9 000 objects, for which h5grove takes a while."""
 EXAMPLES = ("punx", "nexusformat", "pynxtools", "sasdata")

@@ -47,7 +47,7 @@ def neighbour(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    with Pool(workers=2, memory_mb=600, time_limit_s=20, preload=PRELOAD) as it:
+    with Pool(workers=2, memory_mb=600, time_limit_s=6, preload=PRELOAD) as it:
         yield it
 
 

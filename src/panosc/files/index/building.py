@@ -5,9 +5,10 @@ lead in circles. No link to another file is followed and no source of a virtual 
 A worker should have loaded hdf5plugin, for texts that lie in packed chunks.
 """
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import h5py
 from h5py import h5, h5d, h5f, h5g, h5l, h5o, h5p, h5t
@@ -20,18 +21,28 @@ from panosc.files.index.objects.ledger import DEPTH, LINKS, OBJECTS, Ledger
 from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES, has_swmr_writer, open_path
 
+if TYPE_CHECKING:
+    from panosc.files.storage.places import Place
+
 _ODD: Final = (*FAILURES, MemoryError, AttributeError, RecursionError)
 _HEAD_BYTES: Final = 4096
+ENOUGH_S: Final = 30.0
+"""Time after which no more objects are read: an index of a part is better than none."""
 
 
-def build(path: str) -> Contents:
-    """Return the index of an HDF5 file.
+def build(path: "str | Place") -> Contents:
+    """Return the index of an HDF5 file of this machine, or of a place in a storage.
 
     Raises
     ------
     Unreadable
         When it cannot be opened, or its root cannot be read; with the reason.
     """
+    if not isinstance(path, str):
+        from panosc.files.storage.fileobj import opened  # noqa: PLC0415 - few files lie elsewhere
+
+        with opened(path) as handle:
+            return _Walk(handle).contents()
     place = Path(path)
     try:
         with place.open("rb") as stream:
@@ -60,6 +71,7 @@ class _Walk:
         self._things: list[Thing] = []
         self._links: list[Link] = []
         self._numbers: dict[int, int] = {}
+        self._until = time.monotonic() + ENOUGH_S
 
     def contents(self) -> Contents:
         """Walk, and return what was found."""
@@ -154,6 +166,9 @@ class _Walk:
             return None, number
         if len(self._things) >= OBJECTS:
             self._ledger.note("many-objects", f"only the first {OBJECTS} objects were read")
+            return None, None
+        if time.monotonic() > self._until:
+            self._ledger.note("too-long", f"only what was read in {ENOUGH_S:g} s is here")
             return None, None
         try:
             node = h5o.open(group, member.name)

@@ -7,7 +7,7 @@ for a while, however often it is asked for.
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -15,7 +15,8 @@ from panosc.domain.errors import Unreadable
 from panosc.files.index.contents import Contents
 from panosc.files.index.keeping import IndexStore, key_of
 from panosc.files.index.telling import FileIndex
-from panosc.files.tiers import OnlineFile, require_online
+from panosc.files.storage.places import Store
+from panosc.files.tiers import OnlineFile, online_file
 from panosc.files.workers import Pool
 
 BUILD: Final = "panosc.files.index.building:build"
@@ -26,7 +27,9 @@ REMEMBERED: Final = 1000
 AGAIN_S: Final = 300.0
 SOON_S: Final = 30.0
 """For reasons that may lie with the machine or with the moment."""
-_PASSING: Final = frozenset({"time-limit", "memory-limit", "crashed", "changed", "gone"})
+_PASSING: Final = frozenset(
+    {"time-limit", "memory-limit", "crashed", "changed", "gone", "not-reachable"}
+)
 
 
 class Place(Protocol):
@@ -65,14 +68,22 @@ class Indexer:
     store : IndexStore
     pool : Pool
         Worker processes; they should be started with `PRELOAD`.
+    stores : sequence of Store
+        Where files may lie beside this machine.
     clock : callable, optional
         Seconds that only grow.
     """
 
     def __init__(
-        self, store: IndexStore, pool: Pool, *, clock: Callable[[], float] = time.monotonic
+        self,
+        store: IndexStore,
+        pool: Pool,
+        *,
+        stores: Sequence[Store] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._stores = tuple(stores)
         self._pool = pool
         self._clock = clock
         self._lock = threading.Lock()
@@ -111,10 +122,11 @@ class Indexer:
         return self._store.open(key_of(place.url, place.size, place.mtime_ns))
 
     def _build(self, key: str, place: Place) -> FileIndex:
-        path = require_online(place.url, place.tier)
-        file = OnlineFile(path=path, size=place.size, mtime_ns=place.mtime_ns)
+        file = online_file(
+            place.url, place.tier, size=place.size, mtime_ns=place.mtime_ns, stores=self._stores
+        )
         self._must_be_as_known(key, file)
-        outcome = self._pool.run(BUILD, path)
+        outcome = self._pool.run(BUILD, file.place or file.path)
         if outcome.reason:
             raise self._failed(key, outcome.reason, outcome.detail)
         if not isinstance(outcome.value, Contents):
@@ -122,7 +134,7 @@ class Indexer:
         self._must_be_as_known(key, file)
         try:
             self._store.write(key, outcome.value)
-        except (ValueError, TypeError, OverflowError) as error:
+        except ValueError as error:
             # what a worker says that a hostile file has taken over
             raise self._failed(key, "crashed", "the worker's answer made no sense") from error
         found = self._store.open(key)

@@ -32,6 +32,8 @@ OPEN_FILES: Final = 64
 PAGE_ROWS: Final = 1024
 """Rows of a table of chunks that are kept together."""
 _STALE_S: Final = 3600
+_REFUSED: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+"""What SQLite says of values that are none of ours."""
 _SCHEMA: Final = """
 create table about (notes blob not null);
 create table thing (number integer primary key, kind text not null, before blob not null,
@@ -66,6 +68,9 @@ class IndexStore:
             if found is not None and not found.is_broken:
                 self._open.move_to_end(key)
                 return found
+        if found is not None:
+            _LOG.warning("The index %s is damaged and made anew.", key)
+            self.drop(key)
         path = self._path(key)
         connection = _connect(path)
         if connection is None:
@@ -86,6 +91,8 @@ class IndexStore:
         ------
         Unavailable
             When it cannot be written, such as for want of space.
+        ValueError
+            When the contents are none.
         """
         path = self._path(key)
         partial = path.with_name(f"{path.stem}.{os.getpid()}-{token_hex(4)}.new")
@@ -93,6 +100,8 @@ class IndexStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             _fill(partial, contents)
             partial.replace(path)
+        except (AttributeError, TypeError, OverflowError, *_REFUSED) as error:
+            raise ValueError(f"no contents of an index: {error}") from error
         except (OSError, sqlite3.Error) as error:
             raise Unavailable(
                 f"The index of a file cannot be kept in {path.parent}: {error}.",
@@ -100,7 +109,8 @@ class IndexStore:
             ) from error
         finally:
             for leftover in (partial, partial.with_name(partial.name + "-journal")):
-                leftover.unlink(missing_ok=True)
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    leftover.unlink()
         with self._lock:
             self._open.pop(key, None)
 

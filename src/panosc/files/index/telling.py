@@ -187,7 +187,7 @@ class FileIndex:
 
         There are none when `last` is negative.
         """
-        if last < first:
+        if last < first or first > _LAST:
             return np.empty(0, ROW)
         key = ("rows", number, first, last)
         with self._rows.lock:

@@ -111,7 +111,8 @@ def _raw(
     stored = dataset.get_storage_size()
     # where nothing was written the library may tell an offset all the same
     offset = dataset.get_offset() if nbytes and stored else None
-    if offset is not None and stored < nbytes:
+    is_empty = dataset.get_space_status() == h5d.SPACE_STATUS_NOT_ALLOCATED
+    if (offset is not None and stored < nbytes) or (nbytes and not stored and not is_empty):
         raise chunks.Untold("damaged")
     if offset is None and nbytes and _has_no_fill(plan):
         raise chunks.Untold("no-fill-value")

@@ -8,6 +8,7 @@ import numpy as np
 from h5py import h5d
 
 from panosc.files.index.contents import ROW_BYTES
+from panosc.files.index.objects.lookups import are_found
 
 ROW: Final = np.dtype([("number", "<u8"), ("offset", "<u8"), ("size", "<u4"), ("mask", "<u4")])
 """One row of the table."""
@@ -44,6 +45,8 @@ def table_of(
     origin, mask, offset, size = table[:, :rank], table[:, -3], table[:, -2], table[:, -1]
     grid = [-(-extent // step) for extent, step in zip(shape, chunk, strict=True)]
     _check(shape, chunk, grid=grid, origin=origin, size=size)
+    if not are_found(dataset, origin, size):
+        raise Untold("damaged")
     if _may_be_raw(dataset, shape, chunk, item=item, table=table):
         raise Untold("edge-chunks")
     numbers = np.zeros(len(table), np.uint64)
