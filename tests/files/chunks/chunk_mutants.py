@@ -1,0 +1,212 @@
+"""Damaged HDF5 files by number, and what we and h5py read of each, in processes of their own.
+
+Tests run a thousand, `benchmarks/mutants.py` as many as wanted. Nothing here knows pytest.
+"""
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import chunk_zoo
+import h5py
+import numpy as np
+
+from panosc.domain.errors import PanoscError
+from panosc.files.chunks import reading
+from panosc.files.chunks.planning import way_of
+from panosc.files.chunks.selection import parse, whole
+from panosc.files.workers import Pool
+
+BATCH = 10
+"""Mutants that one task reads, one after the other in one process."""
+PIPELINES = (
+    *("none", "gzip", "gzip-shuffle-fletcher", "shuffle", "bitshuffle-lz4-small"),
+    *("bitshuffle-zstd", "lz4", "zstd", "blosc", "bzip2", "lzf"),
+)
+LIMIT_BYTES = 2**24
+_ODD = (Exception,)
+
+
+@dataclass
+class Tally:
+    """What became of all mutants."""
+
+    mutants: int = 0
+    equal: int = 0
+    refused: int = 0
+    """An error of ours where h5py reads something, be it made up."""
+    both: int = 0
+    """An error of both."""
+    unopened: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    """Mutants whose process ended or was late, by the reason."""
+    alone: list[str] = field(default_factory=list)
+    """Values of ours where h5py has an error."""
+    wrong: list[str] = field(default_factory=list)
+    """Values of ours that are not those of h5py."""
+
+
+def write_originals(folder: Path) -> list[Path]:
+    """Write the files that are damaged then: small, so that damage meets something."""
+    paths = []
+    for libver in ("earliest", "latest"):
+        for number, some in enumerate((PIPELINES[:5], PIPELINES[5:])):
+            path = folder / f"{libver}{number}.h5"
+            with h5py.File(path, "w", libver=libver) as file:
+                for name in some:
+                    file.create_dataset(
+                        name,
+                        data=chunk_zoo.values((9, 10), "<u2"),
+                        chunks=(4, 10),
+                        **chunk_zoo.PIPELINES[name],
+                    )
+                file["plain"] = chunk_zoo.values((5, 6), ">f4")
+                file["group/flag"] = np.array([True, False])
+                holes = file.create_dataset("holes", (20,), "<i2", chunks=(5,), fillvalue=-3)
+                holes[6:9] = 4
+            paths.append(path)
+    return paths
+
+
+def mutant(original: bytes, chance: random.Random) -> bytes:
+    """Return the file with some of its bytes changed, or its end cut off."""
+    damaged = bytearray(original)
+    for _ in range(chance.choice((1, 1, 2, 4, 16))):
+        place = chance.randrange(len(damaged))
+        match chance.randrange(4):
+            case 0:
+                damaged[place] ^= 1 << chance.randrange(8)
+            case 1:
+                damaged[place] = chance.randrange(256)
+            case 2:
+                damaged[place : place + 2] = bytes([0xFF, 0xFF])[: len(damaged) - place]
+            case _:
+                other = chance.randrange(len(damaged) - 8)
+                damaged[place : place + 4] = damaged[other : other + 4][: len(damaged) - place]
+    if chance.random() < 0.03:
+        del damaged[chance.randrange(len(damaged)) :]
+    return bytes(damaged)
+
+
+def digest(values: Any) -> str:
+    array = np.asarray(values)
+    told = f"{array.dtype.str} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes()
+    return hashlib.blake2b(told, digest_size=16).hexdigest()
+
+
+def ours(paths: list[str]) -> list[dict[str, str | None] | None]:
+    """Return what the node reads of each file: a digest by name, None for an error."""
+    return [_ours(Path(path)) for path in paths]
+
+
+def _ours(path: Path) -> dict[str, str | None] | None:
+    reading.forget()
+    try:
+        arrays = chunk_zoo.arrays(path)
+    except PanoscError:
+        return None
+    found: dict[str, str | None] = {}
+    for name, array in arrays.items():
+        if way_of(array) not in {"plan", "library"} or not array.dtype or array.shape is None:
+            continue
+        for text in ("", "1:3"):
+            try:
+                selection = parse(text, array.shape) if array.shape else whole(())
+                if selection.points * np.dtype(array.dtype).itemsize > LIMIT_BYTES:
+                    continue
+                found[f"{name} {text}"] = digest(chunk_zoo.ours(path, name, array, selection))
+            except PanoscError:
+                found[f"{name} {text}"] = None
+    return found
+
+
+def theirs(asked: list[tuple[str, list[str]]]) -> list[dict[str, str | None]]:
+    """Return what h5py reads of each file, as `ours` does."""
+    return [_theirs(path, names) for path, names in asked]
+
+
+def _theirs(path: str, names: list[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    try:
+        with h5py.File(path, locking=False) as file:
+            for asked in names:
+                name, _, text = asked.partition(" ")
+                try:
+                    dataset = file[name]
+                    chosen = dataset[parse(text, dataset.shape).index]
+                    found[asked] = digest(np.asarray(chosen, dataset.dtype))
+                except _ODD:
+                    found[asked] = None
+    except _ODD:
+        return dict.fromkeys(names, None) | found
+    return found
+
+
+def run(folder: Path, *, count: int, seed: int, pool: Pool, told: Callable[[int], None]) -> Tally:
+    """Damage, read in both ways and compare `count` files."""
+    tally = Tally()
+    chance = random.Random(seed)
+    originals = [path.read_bytes() for path in write_originals(folder)]
+    for begin in range(0, count, 16 * BATCH):
+        batches = []
+        for first in range(begin, min(count, begin + 16 * BATCH), BATCH):
+            paths = []
+            for number in range(first, min(count, first + BATCH)):
+                path = folder / f"mutant{number}.h5"
+                path.write_bytes(mutant(chance.choice(originals), chance))
+                paths.append(str(path))
+            batches.append(paths)
+        for paths, answers in zip(batches, _all(pool, "ours", batches, tally.lost), strict=True):
+            _compare(pool, paths, answers, tally)
+        for path in folder.glob("mutant*.h5"):
+            path.unlink()
+        told(tally.mutants)
+    return tally
+
+
+def _all(
+    pool: Pool, function: str, batches: list[Any], lost: "Counter[str] | None"
+) -> Iterator[list[Any]]:
+    """Yield the answers to all batches; what loses its process is tried again, each alone."""
+    tasks = [(batch,) for batch in batches]
+    for batch, outcome in zip(
+        batches, pool.map_in_order(f"{__name__}:{function}", tasks), strict=True
+    ):
+        if outcome.reason is None:
+            yield outcome.value
+            continue
+        answers = []
+        for one in batch:
+            again = pool.run(f"{__name__}:{function}", [one])
+            if again.reason is not None and lost is not None:
+                lost[f"{again.reason}: {again.detail}"[:120]] += 1
+            answers.append(again.value[0] if again.reason is None else None)
+        yield answers
+
+
+def _compare(
+    pool: Pool, paths: list[str], answers: list[dict[str, str | None] | None], tally: Tally
+) -> None:
+    asked = [(path, list(found or ())) for path, found in zip(paths, answers, strict=True)]
+    (expected,) = _all(pool, "theirs", [asked], None)
+    for path, found, wanted in zip(paths, answers, expected, strict=True):
+        tally.mutants += 1
+        if found is None:
+            tally.unopened += 1
+            continue
+        for name, value in found.items():
+            other = wanted.get(name) if wanted is not None else None
+            where = f"{Path(path).name} {name}"
+            if value is None:
+                tally.both += other is None
+                tally.refused += other is not None
+            elif value == other:
+                tally.equal += 1
+            elif other is None:
+                tally.alone.append(where)
+            else:
+                tally.wrong.append(where)
