@@ -41,7 +41,7 @@ LATIN_1 = {
     "/com_05551/SIXS/Monochromator/wavelength": "Å",
 }
 """Units in the example scan101.nxs that h5grove cannot tell."""
-AT_MOST = 20
+AT_MOST = 10
 """Objects of one real file that are compared, evenly spread."""
 LONG = "VTMA.h5"
 """Of 9 000 objects, for which h5grove takes a while."""
@@ -187,7 +187,7 @@ def test_of_real_files(folder: str, examples: Path, tmp_path: Path) -> None:
         compared += found.same
         silent = {item[1] for item in found.silent if item[2] != "LinkError"}
         assert silent <= LATIN_1.keys(), path.name
-    assert compared > 60
+    assert compared > 30
 
 
 def test_latin_1_is_told_where_h5grove_fails(examples: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from panosc.files.index.keeping import IndexStore
 from panosc.files.index.telling import Elsewhere, FileIndex
 from panosc.files.workers import Pool
 
-MUTANTS = 240
+MUTANTS = 160
 REASONS = {"damaged", "truncated", "bad-signature", "open-for-writing", "crashed", "time-limit"}
 
 

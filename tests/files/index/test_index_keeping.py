@@ -59,7 +59,7 @@ def store(tmp_path: Path) -> IndexStore:
 
 @pytest.fixture
 def pool() -> Iterator[Pool]:
-    with Pool(workers=2, memory_mb=600, time_limit_s=20, preload=PRELOAD) as it:
+    with Pool(workers=1, memory_mb=600, time_limit_s=20, preload=PRELOAD) as it:
         yield it
 
 
@@ -248,7 +248,7 @@ class Counting(Pool):
 
 @pytest.fixture
 def counting() -> Iterator[Counting]:
-    with Counting(workers=2, memory_mb=600, time_limit_s=20, preload=PRELOAD) as it:
+    with Counting(workers=1, memory_mb=600, time_limit_s=20, preload=PRELOAD) as it:
         yield it
 
 
