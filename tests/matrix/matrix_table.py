@@ -5,9 +5,11 @@ people; never from the code. The tables of statuses are `matrix_expected`.
 """
 
 import matrix_data
+import matrix_downloads
 import matrix_expected as expected
 import matrix_restoring
 from matrix_catalogue import D22, OTHERS, PAID, TEAM
+from matrix_restoring import READING
 from matrix_rules import FORM, NDJSON, Rule
 
 DATASET = {"of": "Dataset"}
@@ -80,6 +82,13 @@ TABLE: dict[str, Rule] = {
         tells={"detail": ("signal",)},
         is_public_when_open=True,
     ),
+    "GET /datasets/{pid}/-/view": Rule(
+        **READING,
+        **DATASET,
+        **PAGE,
+        query="path=/entry/marks",
+        tells={"core": ("title",), "detail": ("file", "remark", "value")},
+    ),
     "GET /datasets/{pid}/-/export/{form}": Rule(
         **expected.CORE,
         **DATASET,
@@ -142,6 +151,7 @@ TABLE: dict[str, Rule] = {
     ),
     "POST /datasets/{pid}/-/access/erase": Rule(**expected.erase(303), **DATASET, **REASON_FORM),
     **matrix_data.TABLE,
+    **matrix_downloads.TABLE,
     **matrix_restoring.TABLE,
     # requests
     "GET /api/v1/requests": Rule(**expected.REQUESTS),

@@ -26,6 +26,8 @@ NEVER_SHOWN: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+OPEN_AGE_S: Final = 600
+"""How long a cache may keep what is open to anyone: it may be withdrawn."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _HDF5: Final = (".h5", ".hdf5", ".nxs", ".nx", ".cxi", ".he5")
 
@@ -46,8 +48,9 @@ def version_of(located: Located) -> Version:
 
 
 def caching(*, is_public: bool) -> dict[str, str]:
-    """Return what caches are told: they ask again each time, as what is open may be withdrawn."""
-    return {"Cache-Control": "public, no-cache" if is_public else "private, no-cache"}
+    """Return what caches are told: to keep for a while what anyone may have, and nothing else."""
+    kept = f"public, max-age={OPEN_AGE_S}" if is_public else "private, no-cache"
+    return {"Cache-Control": kept}
 
 
 def answer(

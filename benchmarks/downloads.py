@@ -1,0 +1,231 @@
+"""How fast archives and files are sent, against plain sequential reads of the same files.
+
+    python benchmarks/downloads.py [--files 10000] [--bytes 5000000000] [--large]
+
+Everything is sent to the same client, a process that reads and throws away, in the same run. The
+plain server reads the same files one after the other and sends them, and does nothing else. Ratios
+are medians of the runs. With ``--large`` an archive with a file of 5 GB of nothing is read back by
+zipfile and unzip.
+"""
+
+import argparse
+import hashlib
+import os
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI, Request
+
+from panosc.data.admitting import Located
+from panosc.data.downloads import answering, bagging, zipping
+from panosc.data.downloads.bagging import About, Checksums
+from panosc.data.downloads.sending import Closing, Streamed
+
+BLOCK = 1 << 20
+RUNS = 5
+ABOUT = About(pid="bench/1", title="Bench", licence=None, citation="Nobody", address="http://x")
+CLIENT = """
+import socket, sys, time
+host, port, path, *header = sys.argv[1:]
+began = time.perf_counter()
+s = socket.create_connection((host, int(port)))
+if path != "-":
+    extra = "".join(h + "\\r\\n" for h in header)
+    s.sendall(f"GET {path} HTTP/1.1\\r\\nHost: {host}:{port}\\r\\nConnection: close\\r\\n{extra}\\r\\n".encode())
+got, buffer = 0, bytearray(1 << 20)
+while n := s.recv_into(buffer):
+    got += n
+print(got, time.perf_counter() - began)
+"""
+
+
+def make(folder: Path, count: int, total: int, *, is_hashed: bool) -> list[Located]:
+    """Write files of chance; return them as they would be registered."""
+    size = max(1, total // count)
+    found = []
+    for number in range(count):
+        path = folder / f"run-{number:05d}.nxs"
+        data = os.urandom(size)
+        path.write_bytes(data)
+        sha256 = hashlib.sha256(data).hexdigest() if is_hashed else None
+        found.append(located(path, sha256))
+    return found
+
+
+def located(path: Path, sha256: str | None) -> Located:
+    status = path.stat()
+    return Located(
+        dataset_id=1,
+        pid="bench/1",
+        title="Bench",
+        name=path.name,
+        url=path.as_uri(),
+        tier="online",
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        sha256=sha256,
+        format=None,
+        part="",
+        is_public=True,
+    )
+
+
+def app_of(files: list[Located]) -> FastAPI:
+    """Return an application that sends the files as the node does."""
+    app = FastAPI()
+    threads = ThreadPoolExecutor(16)
+
+    def archive(*, is_hashed: bool) -> Streamed:
+        items = bagging.named(files, is_apart=False)
+        bag = bagging.pack(items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed)
+        return Streamed(
+            Closing(zipping.write(bag.entries), bag.close),
+            length=zipping.size_of(bag.entries),
+            status=200,
+            headers={},
+            threads=threads,
+            name="bench",
+        )
+
+    @app.get("/zip")
+    def checked() -> Streamed:
+        return archive(is_hashed=True)
+
+    @app.get("/zip-unchecked")
+    def unchecked() -> Streamed:
+        return archive(is_hashed=False)
+
+    @app.get("/one")
+    def one(request: Request):  # noqa: ANN202
+        return answering.answer(files[0], request.headers, is_head=False, threads=threads)
+
+    return app
+
+
+@contextmanager
+def served(files: list[Located]):  # noqa: ANN201
+    """Serve from a process of its own; yield its port and number."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    child = os.fork()
+    if not child:
+        config = uvicorn.Config(app_of(files), log_level="error", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])
+        os._exit(0)
+    time.sleep(1.5)
+    try:
+        yield listener.getsockname()[1], child
+    finally:
+        os.kill(child, 15)
+        os.waitpid(child, 0)
+        listener.close()
+
+
+def plainly(paths: list[str]) -> tuple[int, threading.Thread]:
+    """Serve the files once, one after the other, by plain reads; return the port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+
+    def run() -> None:
+        connection, _ = listener.accept()
+        with connection, listener:
+            for path in paths:
+                with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                    while block := file.read(BLOCK):
+                        connection.sendall(block)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return listener.getsockname()[1], thread
+
+
+def fetched(port: int, path: str, *headers: str) -> tuple[int, float]:
+    """Let the client fetch; return bytes and seconds."""
+    command = [sys.executable, "-c", CLIENT, "127.0.0.1", str(port), path, *headers]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return int(out[0]), float(out[1])
+
+
+def memory(process: int) -> int:
+    """Return the most memory that a process has had, in kB."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1])
+    return 0
+
+
+def rate(measure: Callable[[], tuple[int, float]]) -> float:
+    """Return MB a second."""
+    count, seconds = measure()
+    return count / seconds / 1e6
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--files", type=int, default=10_000)
+    options.add_argument("--bytes", type=int, default=5_000_000_000)
+    options.add_argument("--runs", type=int, default=RUNS)
+    options.add_argument("--large", action="store_true")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="panosc-bench-") as name:
+        folder = Path(name)
+        files = make(folder, given.files, given.bytes, is_hashed=True)
+        paths = [item.url.removeprefix("file://") for item in files]
+        rates: dict[str, list[float]] = {}
+        with served(files) as (port, child):
+            before = memory(child)
+            for _ in range(given.runs):
+                for path in ("/zip", "/zip-unchecked"):
+                    rates.setdefault(path, []).append(rate(lambda path=path: fetched(port, path)))
+                plain, thread = plainly(paths)
+                rates.setdefault("plain", []).append(rate(lambda plain=plain: fetched(plain, "-")))
+                thread.join()
+            after = memory(child)
+        middle = {key: statistics.median(values) for key, values in rates.items()}
+        for key, value in middle.items():
+            print(f"{key:15} {value:8.0f} MB/s  x{value / middle['plain']:.2f} of plain reads")
+        print(f"memory of the server: {before} kB before, {after} kB at most")
+        if given.large:
+            large(folder)
+    print(f"memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss} kB")
+    return 0
+
+
+def large(folder: Path) -> None:
+    """Read back an archive with a file of more than 4 GiB, and one behind it."""
+    sparse = folder / "large.h5"
+    with sparse.open("wb") as file:
+        file.truncate(5_000_000_000)
+    small = folder / "run-00000.nxs"
+    items = bagging.named([located(sparse, None), located(small, None)], is_apart=False)
+    bag = bagging.pack(items, [], [ABOUT], checksums=Checksums(), is_hashed=True)
+    path = folder / "large.zip"
+    with path.open("wb") as out:
+        for block in zipping.write(bag.entries):
+            out.write(block)
+    bag.close()
+    print("size is exact:", path.stat().st_size == zipping.size_of(bag.entries))
+    with zipfile.ZipFile(path) as archive:
+        print("zipfile:", archive.testzip() or "fine")
+    for reader in (["unzip", "-tq"], ["bsdtar", "-tf"]):
+        if shutil.which(reader[0]):
+            done = subprocess.run([*reader, str(path)], capture_output=True, text=True, check=False)
+            print(f"{reader[0]}: {'fine' if done.returncode == 0 else done.stdout + done.stderr}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
