@@ -79,7 +79,7 @@ class Seaweed:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls the kernel alone
                 )
             )
         return self._running[-1]
