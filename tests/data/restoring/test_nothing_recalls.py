@@ -8,48 +8,26 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from random import Random
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from archive import TERMS, Archive, person
+from tape_house import PEOPLE, House, housed
 from watched_disk import Opened, watched
 
-from app_serving import serving
-from panosc.app import create_app
-from panosc.catalogue.people import account
 from panosc.catalogue.tables import dataset, location
 from panosc.data.overviews.following import Keeper
 from panosc.data.restoring.running import beside
-from panosc.identity.sessions import SessionStore
-from panosc.search.index.following import following, rebuild
+from panosc.search.index.following import following
 from panosc.settings import Settings
 
 DATASETS, FILES, VOLUMES = 40, 25, 5
-PEOPLE = ("ada", "ben", "eve", "kim")
 PLACE = "/entry/data/counts"
-
-
-@dataclass
-class House:
-    """A served node with a thousand files on tape."""
-
-    archive: Archive
-    address: str
-    cookies: dict[str, httpx.Cookies]
-    opened: Opened
-
-    def client(self, person: str | None = None) -> httpx.Client:
-        cookies = None if person is None else self.cookies[person]
-        sent = {"Origin": self.address}
-        return httpx.Client(
-            base_url=self.address, cookies=cookies, headers=sent, trust_env=False, timeout=60
-        )
 
 
 def pid(number: int) -> str:
@@ -57,7 +35,7 @@ def pid(number: int) -> str:
 
 
 @pytest.fixture
-def house(engine: sa.Engine, settings: Settings, tmp_path: Path) -> Iterator[House]:
+def house(engine: sa.Engine, settings: Settings, tmp_path: Path) -> Iterator[tuple[House, Opened]]:
     taped = settings.model_copy(update={"tape": "slow", "restore_settle_s": 60.0})
     archive = Archive(
         engine=engine, settings=taped, folder=tmp_path, mount_s=0.2, file_s=0.005, stubs=True
@@ -65,33 +43,22 @@ def house(engine: sa.Engine, settings: Settings, tmp_path: Path) -> Iterator[Hou
     for number in range(DATASETS):
         volumes = [f"V{file % VOLUMES}" for file in range(FILES)]
         archive.put(pid(number), volumes, defaultPlot=PLACE, defaultFile="run-0000.nxs")
-    sessions = SessionStore(engine, taped, archive.now)
-    made = {}
-    with engine.begin() as connection:
-        for name in PEOPLE:
-            terms = {"terms": taped.terms_version, "terms_at": archive.now()}
-            row = {"id": f"u-{name}", "kind": "person", "name": name, **terms}
-            connection.execute(sa.insert(account).values(row))
-            made[name] = sessions.begin(
-                connection, f"u-{name}", provider="x", iss="https://x.example", sub=name
-            )
-    cookies = {name: httpx.Cookies({sessions.cookie: text}) for name, text in made.items()}
-    rebuild(engine, taped, archive.now, tell=lambda _done, _total: None)
-    with (
-        watched(archive.disk) as opened,
-        serving(create_app(taped, engine, clock=archive.now)) as address,
-    ):
-        yield House(archive, address, cookies, opened)
+    with watched(archive.disk) as opened, housed(archive) as served:
+        yield served, opened
 
 
-def test_nothing_recalls_but_those_who_ask_and_they_share_mounts(house: House) -> None:
-    read_everything(house)
-    ask_at_once(house)
+def test_nothing_recalls_but_those_who_ask_and_they_share_mounts(
+    house: tuple[House, Opened],
+) -> None:
+    served, opened = house
+    read_everything(served)
+    assert opened.names() == []
+    ask_at_once(served)
     # the counter counts
-    house.opened.names()
-    first = min(house.archive.disk.iterdir())
+    opened.names()
+    first = min(served.archive.disk.iterdir())
     first.open("rb").close()
-    assert house.opened.names() == [first.name]
+    assert opened.names() == [first.name]
 
 
 def read_everything(house: House) -> None:
@@ -131,7 +98,6 @@ def read_everything(house: House) -> None:
                 assert "tape" in answer.text, rest
                 assert f"{page}/-/restore" in answer.text or rest.startswith("view"), rest
             assert client.get(f"{page}/-/thumbnail").status_code in {200, 404, 422}
-    assert house.opened.names() == []
     assert archive.library.calls("recall") == 0
     assert archive.library.mounts() == []
     assert archive.states() == {}
