@@ -244,8 +244,9 @@ def build(settings: Settings, admission: Admission) -> DataService:
         area_bytes=AREA_BYTES,
         preload=["hdf5plugin", "panosc.data.reader"],
     )
-    indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool)
-    slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores_of(settings))
+    stores = stores_of(settings)
+    indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool, stores=stores)
+    slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores)
     return DataService(admission, indexer, slices, close=(pool.close, lanes.close))
 
 
