@@ -85,11 +85,12 @@ def _is_array(child: Item) -> bool:
 
 
 def _is_plot(look: Contents, path: str) -> bool:
-    """Whether a group is an NXdata with an array as its signal, and the axes that it names."""
+    """Whether a group is an NXdata with an array, the axes that it names, and one title at most."""
     meta, values = look.meta(path), look.attributes(path)
     signal = entities.signal(meta, values)
     arrays = {child["name"]: child for child in meta.get("children", ()) if _is_array(child)}
-    if signal not in arrays:
+    titles = [child for child in meta.get("children", ()) if child["name"] == "title"]
+    if signal not in arrays or any(child.get("shape") != [] for child in titles):
         return False
     axes = values.get("axes")
     if axes is None:

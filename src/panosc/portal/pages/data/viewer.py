@@ -5,6 +5,7 @@ cannot be looked at, is said in words; the viewer itself is an island that asks 
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request
@@ -22,7 +23,8 @@ from panosc.domain.errors import (
     Unauthenticated,
     Unreadable,
 )
-from panosc.domain.query import Order, Query
+from panosc.domain.query import Query
+from panosc.files.tiers import ONLINE
 from panosc.portal import snippets
 from panosc.portal.pages.data import entities, starting, windows
 from panosc.portal.pages.data.contents import Contents
@@ -71,6 +73,7 @@ def router(site: Site) -> APIRouter:
             status=status,
             headers={"Content-Security-Policy": VIEWER_POLICY},
             tabs=TABS,
+            data_url=f"{site.render.root}/datasets/{pid_path(pid)}/-/h5",
             snippet=snippets.part(
                 site.render.address(request), pid, content["file"] or "", content["path"]
             ),
@@ -90,47 +93,44 @@ def router(site: Site) -> APIRouter:
 def _content(site: Site, who: Who, pid: str, asked: Asked) -> tuple[Item, int]:
     """Return what the page says, and its status."""
     record = site.record(who, Query(model="Dataset", fields=_RECORD), pid)
-    names, count = _files(site, who, pid)
-    # an empty value is none: forms send those
-    file = asked.file or record.get("defaultFile") or next(iter(names), None)
-    look = Contents(service=site.data, who=who, pid=pid, file=file)
     name = str(record.get("title") or record["pid"])
-    here = f"{site.render.root}/datasets/{pid_path(pid)}/-"
-    content: Item = {
-        "pid": pid,
-        "name": name,
-        "file": file,
-        "files": names if file is None or file in names else [file, *names],
-        "file_count": count,
-        "data_url": f"{here}/h5",
-        "path": asked.path or "/",
-        "problem": None,
-        "entity": None,
-    }
+    content: Item = {"pid": pid, "name": name, "file": asked.file, "path": asked.path or "/"}
+    content |= {"entity": None, "problem": None, "files": [], "has_more": False}
     status = 200
     try:
-        path = _path(asked, record, look)
-        content |= {"path": path, "entity": _entity(look, path, asked, f"{here}/view")}
+        content |= _files(site, who, pid, asked.file or record.get("defaultFile"))
+        content |= _found(site, who, record, content["file"], asked)
     except (Unauthenticated, Forbidden, Gone):
         raise
     except PanoscError as error:
         content["problem"], status = problem(error), error.status
     place = content["path"] if content["path"] != "/" else "Contents"
-    content["title"] = f"{place} in {file}" if file else f"View of {name}"
-    return content, status
+    file = content["file"]
+    return content | {"title": f"{place} in {file}" if file else f"View of {name}"}, status
 
 
-def _files(site: Site, who: Who, pid: str) -> tuple[list[str], int]:
-    """Return the names of the files that may be HDF5, the first ones, and how many files are."""
-    query = Query(
-        model="File",
-        fields=frozenset({"name"}),
-        order=(Order(property="name"),),
-        limit=MOST_FILES,
-    )
-    answer = site.search.files(who, pid, query)
-    names = [item["name"] for item in answer.items]
-    return [name for name in names if name.lower().endswith(SUFFIXES)] or names, answer.total
+def _files(site: Site, who: Who, pid: str, file: str | None) -> Item:
+    """Return the names of the files that may be HDF5, the first ones, and which one is shown."""
+    places = list(islice(site.data.admission.locate_all(who, pid), MOST_FILES + 1))
+    names = [place.name for place in places[:MOST_FILES]]
+    likely = [name for name in names if name.lower().endswith(SUFFIXES)] or names
+    online = [place.name for place in places if place.tier == ONLINE and place.name in likely]
+    file = file or next(iter(online or likely), None)
+    shown = likely if file is None or file in likely else [file, *likely]
+    return {
+        "file": file,
+        "files": shown,
+        "has_more": len(names) > len(likely) or len(places) > len(names),
+    }
+
+
+def _found(site: Site, who: Who, record: Mapping[str, Any], file: str | None, asked: Asked) -> Item:
+    """Return what is found in a file at the path that is asked for, or at a good one."""
+    pid = record["pid"]
+    here = f"{site.render.root}/datasets/{pid_path(pid)}/-/view"
+    look = Contents(service=site.data, who=who, pid=pid, file=file)
+    path = _path(asked, record, look)
+    return {"path": path, "entity": _entity(look, path, asked, here)}
 
 
 def _path(asked: Asked, record: Mapping[str, Any], look: Contents) -> str:
