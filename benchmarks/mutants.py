@@ -32,10 +32,11 @@ def main(count: int, seed: int) -> int:
         f"{tally.mutants} damaged files (seed {seed}) in {time.monotonic() - begun:.0f} s: "
         f"{tally.unopened} do not open; of the answers {tally.equal} are equal to h5py's, "
         f"{tally.both} are errors of both, {tally.refused} of ours alone, "
-        f"{len(tally.alone)} of h5py alone, {len(tally.wrong)} differ"
+        f"{len(tally.alone)} of h5py alone, {tally.made_up} were made up by HDF5, "
+        f"{len(tally.wrong)} differ"
     )
-    print("processes lost to one file:", dict(tally.lost) or "none")
-    for where in (*tally.wrong[:20], *tally.alone[:20]):
+    print("processes lost to one file, and replaced:", len(tally.lost))
+    for where in (*tally.lost[:20], *tally.wrong[:20], *tally.alone[:20]):
         print("  ", where)
     return 1 if tally.wrong else 0
 

@@ -5,7 +5,6 @@ Tests run a thousand, `benchmarks/mutants.py` as many as wanted. Nothing here kn
 
 import hashlib
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +41,10 @@ class Tally:
     both: int = 0
     """An error of both."""
     unopened: int = 0
-    lost: Counter[str] = field(default_factory=Counter)
-    """Mutants whose process ended or was late, by the reason."""
+    lost: list[str] = field(default_factory=list)
+    """Mutants whose process ended or was late, with the reason."""
+    made_up: int = 0
+    """Values of the library that it does not read twice: memory that it did not fill."""
     alone: list[str] = field(default_factory=list)
     """Values of ours where h5py has an error."""
     wrong: list[str] = field(default_factory=list)
@@ -118,7 +119,8 @@ def _ours(path: Path) -> dict[str, str | None] | None:
                 selection = parse(text, array.shape) if array.shape else whole(())
                 if selection.points * np.dtype(array.dtype).itemsize > LIMIT_BYTES:
                     continue
-                found[f"{name} {text}"] = digest(chunk_zoo.ours(path, name, array, selection))
+                values = chunk_zoo.ours(path, name, array, selection)
+                found[f"{name} {text}"] = f"{way_of(array)} {digest(values)}"
             except PanoscError:
                 found[f"{name} {text}"] = None
     return found
@@ -136,7 +138,7 @@ def _theirs(path: str, names: list[str]) -> dict[str, str | None]:
             for asked in names:
                 name, _, text = asked.partition(" ")
                 try:
-                    dataset = file[name]
+                    dataset = file[name] if name in file else file[name.encode("latin-1")]
                     chosen = dataset[parse(text, dataset.shape).index]
                     found[asked] = digest(np.asarray(chosen, dataset.dtype))
                 except _ODD:
@@ -160,8 +162,14 @@ def run(folder: Path, *, count: int, seed: int, pool: Pool, told: Callable[[int]
                 path.write_bytes(mutant(chance.choice(originals), chance))
                 paths.append(str(path))
             batches.append(paths)
-        for paths, answers in zip(batches, _all(pool, "ours", batches, tally.lost), strict=True):
-            _compare(pool, paths, answers, tally)
+        found = list(_all(pool, "ours", batches, tally.lost))
+        asked = [
+            [(path, list(answer or ())) for path, answer in zip(paths, answers, strict=True)]
+            for paths, answers in zip(batches, found, strict=True)
+        ]
+        expected = list(_all(pool, "theirs", asked, None))
+        for paths, answers, wanted in zip(batches, found, expected, strict=True):
+            _compare(paths, answers, wanted, tally)
         for path in folder.glob("mutant*.h5"):
             path.unlink()
         told(tally.mutants)
@@ -169,7 +177,7 @@ def run(folder: Path, *, count: int, seed: int, pool: Pool, told: Callable[[int]
 
 
 def _all(
-    pool: Pool, function: str, batches: list[Any], lost: "Counter[str] | None"
+    pool: Pool, function: str, batches: list[Any], lost: list[str] | None
 ) -> Iterator[list[Any]]:
     """Yield the answers to all batches; what loses its process is tried again, each alone."""
     tasks = [(batch,) for batch in batches]
@@ -183,16 +191,17 @@ def _all(
         for one in batch:
             again = pool.run(f"{__name__}:{function}", [one])
             if again.reason is not None and lost is not None:
-                lost[f"{again.reason}: {again.detail}"[:120]] += 1
+                lost.append(f"{Path(one).name} {again.reason}: {again.detail}"[:150])
             answers.append(again.value[0] if again.reason is None else None)
         yield answers
 
 
 def _compare(
-    pool: Pool, paths: list[str], answers: list[dict[str, str | None] | None], tally: Tally
+    paths: list[str],
+    answers: list[dict[str, str | None] | None],
+    expected: list[dict[str, str | None] | None],
+    tally: Tally,
 ) -> None:
-    asked = [(path, list(found or ())) for path, found in zip(paths, answers, strict=True)]
-    (expected,) = _all(pool, "theirs", [asked], None)
     for path, found, wanted in zip(paths, answers, expected, strict=True):
         tally.mutants += 1
         if found is None:
@@ -204,8 +213,10 @@ def _compare(
             if value is None:
                 tally.both += other is None
                 tally.refused += other is not None
-            elif value == other:
+            elif value.split()[1] == other:
                 tally.equal += 1
+            elif other is not None and value.startswith("library"):
+                tally.made_up += 1
             elif other is None:
                 tally.alone.append(where)
             else:

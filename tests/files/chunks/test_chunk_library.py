@@ -1,5 +1,6 @@
 """What only the library reads: equal to h5py, within limits, and never out of the file."""
 
+import sys
 from pathlib import Path
 
 import chunk_zoo
@@ -113,3 +114,16 @@ def test_one_long_text_named_over_and_over_does_not_fill_the_memory(tmp_path: Pa
     with pytest.raises(Unreadable) as caught:
         library.read(path, "/d")
     assert caught.value.reason == "too-large"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only its C library fills memory")
+def test_memory_of_others_is_not_given_out(tmp_path: Path) -> None:
+    path = tmp_path / "short.h5"
+    with h5py.File(path, "w") as file:
+        made = file.create_dataset("d", (10_000,), "u1", chunks=(10_000,), compression="lzf")
+        # a literal of three bytes, where ten thousand should be
+        made.id.write_direct_chunk((0,), b"\x02abc", 0)
+    np.full(10_000, 7, "u1").copy()
+    with pytest.raises(Unreadable) as caught:
+        library.read(path, "/d")
+    assert caught.value.reason == "damaged"
