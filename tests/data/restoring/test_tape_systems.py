@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -153,3 +154,42 @@ def test_a_plug_in_that_hangs_holds_nobody_up() -> None:
         watched.volumes(["file:///a"])
     with pytest.raises(TapeFault, match="earlier call"):
         watched.volumes(["file:///a"])
+
+
+def documented(name: str) -> str:
+    """Return the code of a file that the documentation shows."""
+    page = (Path(__file__).parents[3] / "docs" / "tape.md").read_text(encoding="utf-8")
+    return page.partition(f'title="{name}"\n')[2].partition("```")[0]
+
+
+class TestDocumentedTape(TapeConformance):
+    """The plug-in that the documentation shows."""
+
+    @pytest.fixture(autouse=True)
+    def _shelf(self, tmp_path: Path) -> None:
+        self.shelf, disk = tmp_path / "shelf", tmp_path / "disk"
+        disk.mkdir()
+        self.shown: dict[str, Any] = {}
+        exec(documented("shelf_tape.py"), self.shown)
+        self.files = [(disk / f"{number}.nxs").as_uri() for number in range(4)]
+        for number, url in enumerate(self.files):
+            volume = self.shelf / ("V2" if number == 3 else "V1")
+            volume.mkdir(parents=True, exist_ok=True)
+            (volume / self.shown["key"](url)).write_text("counts")
+
+    @override
+    def tape(self) -> Tape:
+        made: Tape = self.shown["ShelfTape"](Settings(tape_options={"shelf": str(self.shelf)}))
+        return made
+
+    @override
+    def urls(self) -> Sequence[str]:
+        return self.files
+
+    @override
+    def is_online(self, url: str) -> bool:
+        return Path(urlsplit(url).path).exists()
+
+    @override
+    def mounts(self) -> int:
+        return len(list(self.shelf.glob("*.json")))

@@ -49,9 +49,9 @@ class Standing:
     is_mine: bool = False
 
     @property
-    def is_under_way(self) -> bool:
-        """Whether it has been asked for and has not come."""
-        return self.state in {"asked", "queued", "staging"}
+    def is_kept(self) -> bool:
+        """Whether it comes, or is kept on disk, because somebody wants it."""
+        return self.state in {"asked", "queued", "staging", "online"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
