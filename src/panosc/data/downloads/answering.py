@@ -17,10 +17,11 @@ from starlette.exceptions import HTTPException
 
 from panosc.data.admitting import Located
 from panosc.data.downloads.naming import disposition
-from panosc.data.downloads.opening import Opened, Opener
+from panosc.data.downloads.opening import Distant, Opened, Opener
 from panosc.data.downloads.ranges import Span, Version, condition, spans
 from panosc.data.downloads.sending import BLOCK, Closing, Streamed
 from panosc.domain.times import moment
+from panosc.files.storage.places import Store
 
 NEVER_SHOWN: Final = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -54,7 +55,12 @@ def caching(*, is_public: bool) -> dict[str, str]:
 
 
 def answer(
-    located: Located, headers: Mapping[str, str], *, is_head: bool, threads: Executor
+    located: Located,
+    headers: Mapping[str, str],
+    *,
+    is_head: bool,
+    threads: Executor,
+    stores: tuple[Store, ...] = (),
 ) -> Response:
     """Return the answer to a request for a file, with what its headers ask for.
 
@@ -74,7 +80,7 @@ def answer(
     if (early := precondition(headers, version, told)) is not None:
         return early
     told |= _described(located)
-    with Opener() as opener:
+    with Opener(stores) as opener:
         opened = opener.open(located)
     if is_head:
         opened.close()
@@ -121,7 +127,7 @@ def _described(located: Located) -> dict[str, str]:
 
 
 def _streamed(
-    opened: Opened,
+    opened: Opened | Distant,
     located: Located,
     headers: Mapping[str, str],
     *,
@@ -168,7 +174,7 @@ def _content_range(span: Span, size: int) -> str:
     return f"bytes {span.start}-{span.stop - 1}/{size}"
 
 
-def _read(opened: Opened, pieces: list[bytes | Span]) -> Generator[bytes, None, None]:
+def _read(opened: Opened | Distant, pieces: list[bytes | Span]) -> Generator[bytes, None, None]:
     for piece in pieces:
         if isinstance(piece, bytes):
             yield piece

@@ -2,8 +2,10 @@
 
 ``bagit.txt``, ``bag-info.txt``, a README for people, the files beneath ``data/`` and, at the end,
 ``manifest-sha256.txt``: what was registered, or was found while the file was sent. A file whose
-content is not what was registered breaks the archive off. Files that are left out, as they are
-on tape, stand in ``fetch.txt`` and in the README.
+size or time is not what was registered breaks the archive off, and so does one whose content is
+not, where the setting ``download_check_sha256`` is on: SHA-256 costs more than all the rest of
+sending a file that is in memory. Files that are left out, as they are on tape, stand in
+``fetch.txt`` and in the README.
 """
 
 import hashlib
@@ -120,7 +122,16 @@ class _Packing:
             self._check(item, registered, digest.hexdigest())
 
     def keep(self, item: Item, crc: int) -> None:
-        """Remember what was found in a file that has been read."""
+        """Remember what was found in a file that has been read.
+
+        Raises
+        ------
+        Broken
+            If it was something else the last time, though it has not been changed.
+        """
+        known = self.checksums.get(item.located)
+        if known is not None and known[0] != crc:
+            raise Broken(f"{item.located.name} of {item.located.pid} is not what it was before")
         self.checksums.keep(item.located, crc, self.found.get(item.name))
 
     def _check(self, item: Item, registered: str | None, found: str) -> None:
@@ -150,13 +161,14 @@ def pack(
     *,
     checksums: Checksums,
     is_hashed: bool,
+    opener: Opener,
 ) -> Bag:
     """Return the archive of files; `missing` are named in it and not there."""
     name = safe_part(about[0].pid.replace("/", "_") if len(about) == 1 else "selection")
     size = sum(item.located.size for item in items)
     listed = [item for item in missing if sha256_of(item.located)]
     packing = _Packing(
-        items=[*items, *listed], checksums=checksums, opener=Opener(), is_hashed=is_hashed
+        items=[*items, *listed], checksums=checksums, opener=opener, is_hashed=is_hashed
     )
     latest = max((item.located.mtime_ns for item in items), default=0) // 10**9
     texts = {

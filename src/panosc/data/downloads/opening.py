@@ -10,16 +10,21 @@ Nothing here opens a file that is not online.
 import errno
 import os
 import stat
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from panosc.data.admitting import Located
 from panosc.domain.errors import Unreadable
 from panosc.domain.times import bounded_ns
-from panosc.files.tiers import require_online
+from panosc.files.storage.opening import Source
+from panosc.files.storage.places import Store
+from panosc.files.tiers import OnlineFile, online_file
 
 _STEP: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LONG: Final = 2**19
+"""From here on a part of a file in a storage is taken for the begin of a longer one."""
 _LINKS: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
 
 
@@ -67,10 +72,63 @@ class Opened:
         return found
 
 
+@dataclass(slots=True, kw_only=True)
+class Distant:
+    """A file in a storage that is as it was registered; to be closed."""
+
+    source: Source
+    size: int
+    name: str
+    _stream: Iterator[bytes] | None = None
+    _held: bytes = b""
+    _at: int = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading."""
+        if isinstance(self._stream, Generator):
+            self._stream.close()
+        self._stream = None
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Return exactly `count` bytes; many one after the other are one request.
+
+        Raises
+        ------
+        Broken
+            If they are not there any more, or the storage fails.
+        """
+        try:
+            if count < _LONG:
+                return self.source.pread(offset, count)
+            if self._stream is None or offset != self._at:
+                self.close()
+                self._stream, self._held, self._at = self.source.stream(offset), b"", offset
+            pieces = [self._held]
+            have = len(self._held)
+            while have < count:
+                pieces.append(next(self._stream))
+                have += len(pieces[-1])
+        except (Unreadable, StopIteration) as error:
+            raise Broken(f"{self.name}: {error}") from error
+        found = b"".join(pieces)
+        self._held, self._at = found[count:], offset + count
+        return found[:count]
+
+
 @dataclass(slots=True)
 class Opener:
-    """Opens files one after the other; the folder of the last one is kept open. To be closed."""
+    """Opens files one after the other; the folder of the last one is kept open. To be closed.
 
+    `stores` are where files may lie beside this machine.
+    """
+
+    stores: tuple[Store, ...] = ()
     _folder: str | None = None
     _handle: int = field(default=-1)
 
@@ -86,18 +144,23 @@ class Opener:
             os.close(self._handle)
             self._folder = None
 
-    def open(self, located: Located) -> Opened:
+    def open(self, located: Located) -> Opened | Distant:
         """Return the file, opened.
 
         Raises
         ------
         Unreadable
-            With the reason ``nearline``, ``gone``, ``changed`` or ``not-here``.
+            With the reason ``nearline``, ``gone``, ``changed``, ``not-here`` or ``not-reachable``.
         """
         located.require_online()
-        path = require_online(located.url, located.tier)
+        size, mtime_ns = located.size, located.mtime_ns
+        there = online_file(
+            located.url, located.tier, size=size, mtime_ns=mtime_ns, stores=self.stores
+        )
+        if there.place is not None:
+            return _distant(there, located.name)
         try:
-            descriptor = self._open(path)
+            descriptor = self._open(there.path)
         except OSError as error:
             raise _refusal(located.name, error) from error
         now = os.fstat(descriptor)
@@ -136,6 +199,14 @@ class Opener:
             os.close(descriptor)
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         return descriptor
+
+
+def _distant(there: OnlineFile, name: str) -> Distant:
+    """Open a file of a storage; its state is asked for, so that the first answer tells it."""
+    state = there.state()
+    if state is not None:
+        raise _gone(name) if state == "gone" else _changed(name)
+    return Distant(source=there.source(), size=there.size, name=name)
 
 
 def _open_folder(folder: str) -> int:

@@ -11,10 +11,12 @@ from panosc.data.admitting import Admission, Located
 from panosc.data.downloads import answering, bagging, zipping
 from panosc.data.downloads.bagging import About, Bag, Checksums, Item
 from panosc.data.downloads.naming import matching
+from panosc.data.downloads.opening import Opener
 from panosc.data.downloads.ranges import Version, spans
 from panosc.data.downloads.sending import Closing, Streamed
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound, TooLarge, Unreadable
+from panosc.files.storage.places import stores_of
 from panosc.files.tiers import ONLINE
 from panosc.settings import Settings
 
@@ -53,8 +55,6 @@ class Downloads:
     ----------
     describe : callable
         Tells of a dataset what an archive of it says.
-    is_hashed : bool
-        Whether files with a registered SHA-256 are compared with it while they are sent.
     """
 
     def __init__(
@@ -62,13 +62,11 @@ class Downloads:
         settings: Settings,
         admission: Admission,
         describe: Describe,
-        *,
-        is_hashed: bool = True,
     ) -> None:
         self.settings = settings
         self.admission = admission
         self._describe = describe
-        self._is_hashed = is_hashed
+        self._stores = stores_of(settings)
         self._checksums = Checksums()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -96,7 +94,9 @@ class Downloads:
     ) -> Response:
         """Return the answer with one file; see `answering.answer`. Needs the permission `bytes`."""
         located = self.admission.locate(who, pid, name)
-        return answering.answer(located, headers, is_head=is_head, threads=self.threads)
+        return answering.answer(
+            located, headers, is_head=is_head, threads=self.threads, stores=self._stores
+        )
 
     def choose(
         self, who: Who, pids: Sequence[str], *, match: str = "", file: str | None = None
@@ -178,7 +178,8 @@ class Downloads:
             chosen.missing,
             about,
             checksums=self._checksums,
-            is_hashed=self._is_hashed,
+            is_hashed=self.settings.download_check_sha256,
+            opener=Opener(self._stores),
         )
         return self._answer(bag, headers, is_public=chosen.is_public, is_head=is_head)
 
