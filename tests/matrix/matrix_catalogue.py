@@ -326,6 +326,8 @@ def _measured(folder: Path, record: Record, detail: dict[str, str]) -> Path:
         data.attrs.update({"NX_class": "NXdata", "signal": detail["signal"], "axes": "x"})
         data["x"], data[detail["signal"]] = x, int(detail["value"]) / x
         data["title"] = f"Curve {detail['plot']}"
+        entry["marks"] = [int(detail["value"])]
+        entry["marks"].attrs["remark"] = detail["remark"]
     return path
 
 

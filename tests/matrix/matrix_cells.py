@@ -93,12 +93,13 @@ def send(node: Node, cell: Cell, rule: Rule, *, method: str | None = None) -> An
 def leaks(cell: Cell, rule: Rule, answer: Answer, variant: str) -> list[str]:
     """Return what the answer holds that its person may not know."""
     text = answer.text
+    asked = cell.path + (rule.body or "")
     found = [
         f"{cell}: tells the {name} ({secret})"
         for secret, name in secrets_kept_from(cell.person, variant).items()
-        if secret in text
+        # an error repeats what was asked
+        if secret in text and secret not in asked
     ]
-    asked = cell.path + (rule.body or "")
     for record in given.RECORDS:
         is_known = sees(cell.person, record.model, record.state) or record.state in {
             "erased",

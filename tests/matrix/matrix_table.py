@@ -9,7 +9,6 @@ import matrix_downloads
 import matrix_expected as expected
 import matrix_restoring
 from matrix_catalogue import D22, OTHERS, PAID, TEAM
-from matrix_restoring import READING
 from matrix_rules import FORM, NDJSON, Rule
 
 DATASET = {"of": "Dataset"}
@@ -83,7 +82,7 @@ TABLE: dict[str, Rule] = {
         is_public_when_open=True,
     ),
     "GET /datasets/{pid}/-/view": Rule(
-        **READING,
+        **matrix_restoring.READING,
         **DATASET,
         **PAGE,
         query="path=/entry/marks",

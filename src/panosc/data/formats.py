@@ -123,10 +123,9 @@ def _json(array: Array, *, is_safe: bool) -> bytes:
             # as texts, for a script would round the numbers
             return orjson.dumps(array.astype("U").tolist())
         native = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
-        if native.dtype.itemsize > 2 or native.dtype.kind != "f":  # noqa: PLR2004
-            return orjson.dumps(
-                native if native.ndim else native[()], option=orjson.OPT_SERIALIZE_NUMPY
-            )
+        if native.dtype.str[1:] != "f2":
+            told_of = native if array.ndim else native[0]
+            return orjson.dumps(told_of, option=orjson.OPT_SERIALIZE_NUMPY)
     return orjson.dumps(told(array.tolist()))
 
 

@@ -52,9 +52,11 @@ class Question:
         told = (
             _ANSWERS,
             VERSION,
-            located.url,
+            located.pid,
+            located.name,
             located.size,
-            located.mtime_ns,
+            # by its content where that is known: it is the same wherever the file lies
+            located.sha256 or (located.url, located.mtime_ns),
             self.what,
             self.path,
             self.resolve,

@@ -11,9 +11,11 @@ from panosc.data import formats
 from panosc.data.partial import moments as moments_of
 from panosc.domain.errors import Unreadable
 from panosc.files.chunks import library, reading
+from panosc.files.chunks.mapping import VirtualPlan
 from panosc.files.chunks.planning import Plan
 from panosc.files.chunks.selection import Selection
 from panosc.files.chunks.sources import LocalSource
+from panosc.files.chunks.virtual import read_virtual
 from panosc.files.sandbox import Shared, share
 
 if TYPE_CHECKING:
@@ -50,18 +52,16 @@ class File:
         return open_place(self.place)
 
 
-def numbers(file: File, plan: Plan, how: How) -> Shared:
+def numbers(file: File, plan: Plan | VirtualPlan, how: How) -> Shared:
     """Share a band of an array that is read chunk by chunk."""
     form, is_safe, is_flat = how
-    with file.source() as source:
-        array = reading.read(source, plan)
+    array = _read(file, plan)
     return share(formats.encode(array, form, is_safe=is_safe, is_flat=is_flat))
 
 
-def moments(file: File, plan: Plan) -> tuple[Any, ...]:
+def moments(file: File, plan: Plan | VirtualPlan) -> tuple[Any, ...]:
     """Return what `data.partial.Moments` keeps of a band."""
-    with file.source() as source:
-        found = moments_of(reading.read(source, plan))
+    found = moments_of(_read(file, plan))
     return tuple(getattr(found, name) for name in found.__slots__)
 
 
@@ -77,3 +77,12 @@ def by_library(file: File, path: str, selection: Selection, how: How) -> Shared:
         )
     found = library.read(file.path, path, selection)
     return share(formats.encode(found, form, is_safe=is_safe, is_flat=is_flat))
+
+
+def _read(file: File, plan: Plan | VirtualPlan) -> reading.Values:
+    if isinstance(plan, VirtualPlan):
+        # the sources have been found already: what is opened is what was registered of each
+        file.source().close()
+        return read_virtual(plan, lambda token: token.source())
+    with file.source() as source:
+        return reading.read(source, plan)

@@ -65,9 +65,8 @@ def _handler(
         told = headers(tag, is_public=located.is_public)
         if is_known(request, tag):
             return Response(status_code=304, headers=told)
-        if request.method == "HEAD":
-            return Response(headers=told)
-        return response(await service.answer(who, located, question), told)
+        reply = await service.answer(who, located, question)
+        return response(reply, told, has_body=request.method != "HEAD")
 
     return answer
 
@@ -95,13 +94,14 @@ def headers(tag: str, *, is_public: bool) -> dict[str, str]:
     return {"ETag": f'"{tag}"', "Cache-Control": kept}
 
 
-def response(reply: Reply, told: dict[str, str]) -> Response:
-    """Return the answer, in pieces where it has many."""
+def response(reply: Reply, told: dict[str, str], *, has_body: bool = True) -> Response:
+    """Return the answer, in pieces where it has many; without a body for HEAD."""
     if reply.file_name is not None:
         told["Content-Disposition"] = f'attachment; filename="{reply.file_name}"'
-    if reply.pieces is None:
-        return Response(reply.body, headers=told, media_type=reply.media_type)
-    told["Content-Length"] = str(reply.size)
+    told["Content-Length"] = str(len(reply.body) if reply.pieces is None else reply.size)
+    if reply.pieces is None or not has_body:
+        body = reply.body if has_body else None
+        return Response(body, headers=told, media_type=reply.media_type)
     return StreamingResponse(reply.pieces, headers=told, media_type=reply.media_type)
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import anyio.to_thread
 import numpy as np
 import orjson
 
@@ -17,6 +18,7 @@ from panosc.data.partial import Moments
 from panosc.data.questions import Question
 from panosc.data.reader import File
 from panosc.domain.errors import Invalid, TooLarge, Unreadable
+from panosc.files.chunks.mapping import Finder, Found, VirtualPlan, plan_virtual
 from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
 from panosc.files.chunks.selection import Selection, bands, parse
 from panosc.files.index.contents import Array
@@ -54,6 +56,8 @@ class Job:
     path: str
     array: Array
     rows: Rows
+    find: Finder
+    """Finds the sources of a virtual dataset."""
     selection: Selection
     form: formats.Form
     is_safe: bool
@@ -128,6 +132,7 @@ class Slices:
             path=path,
             array=array,
             rows=_rows(place, array, selection),
+            find=self._finder(place, sources),
             selection=selection,
             form=question.form,
             is_safe=question.is_safe,
@@ -171,7 +176,7 @@ class Slices:
         found = Moments()
         item = np.dtype(job.array.dtype).itemsize
         for part in bands(job.selection, item, BAND_BYTES, chunks=job.array.chunks):
-            planned = self._planned(job, part)
+            planned = await self._planned(job, part)
             answer = await self._run(planned.cost, "moments", job.file, planned)
             found = found.with_(Moments(*answer.outcome.value))
         return orjson.dumps(found.told())
@@ -191,12 +196,28 @@ class Slices:
         if way_of(job.array) == "library":
             answer = await self._run(SLOW_BYTES, "by_library", job.file, job.path, selection, how)
         else:
-            planned = self._planned(job, selection)
+            planned = await self._planned(job, selection)
             answer = await self._run(planned.cost, "numbers", job.file, planned, how)
         return head + answer.body if head else answer.body
 
-    def _planned(self, job: Job, selection: Selection) -> Plan:
+    async def _planned(self, job: Job, selection: Selection) -> Plan | VirtualPlan:
+        if job.array.layout == "virtual":
+            # the indexes of its sources may have to be made first
+            return await anyio.to_thread.run_sync(plan_virtual, job.array, selection, job.find)
         return plan(job.array, job.rows, selection)
+
+    def _finder(self, place: Place, sources: Sources) -> Finder:
+        def find(file: str, path: str) -> Found:
+            there = sources(place, file, path)
+            return Found(
+                token=self.online(there.located),
+                array=there.index.array_of(there.number, there.path),
+                rows=there.index.table(there.number),
+                path=there.path,
+                find=self._finder(there, sources),
+            )
+
+        return find
 
     async def _run(self, cost: int, function: str, *arguments: Any) -> Answer:
         lane: Lane = "quick" if cost < SLOW_BYTES else "slow"

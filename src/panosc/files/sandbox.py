@@ -74,7 +74,8 @@ def share(*parts: Any) -> Shared:
     Unreadable
         If they are more than the parent takes.
     """
-    views = [memoryview(part).cast("B") for part in parts]
+    # nothing at all has no bytes to be cast to
+    views = [view.cast("B") for part in parts if (view := memoryview(part)).nbytes]
     size = sum(len(view) for view in views)
     memory = _Area.memory
     if memory is None or size > len(memory):

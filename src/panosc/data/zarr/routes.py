@@ -9,8 +9,8 @@ from fastapi.responses import Response
 
 from panosc.data.admitting import Located
 from panosc.data.questions import Question, path_of
-from panosc.data.routes import BENEATH, headers, is_known, who_asks
-from panosc.data.service import DataService
+from panosc.data.routes import BENEATH, headers, is_known, response, who_asks
+from panosc.data.service import DataService, Reply
 from panosc.data.zarr.service import Hierarchy
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
@@ -32,11 +32,10 @@ def router(service: DataService) -> APIRouter:
         told = headers(tag, is_public=located.is_public)
         if is_known(request, tag):
             return Response(status_code=304, headers=told)
-        if request.method == "HEAD":
-            return Response(headers=told)
         body = await anyio.to_thread.run_sync(_answer, service, located, rest)
         kind = "application/json" if rest.endswith(DOCUMENT) else "application/octet-stream"
-        return Response(body, headers=told, media_type=kind)
+        reply = Reply(media_type=kind, body=body)
+        return response(reply, told, has_body=request.method != "HEAD")
 
     options: dict[str, Any] = {
         "summary": "An HDF5 file as Zarr: descriptions, and chunks as they lie in the file",
