@@ -17,7 +17,7 @@ from panosc.domain.errors import Unreadable
 from panosc.files.index.contents import Array, Contents, Kind, Link, Thing
 from panosc.files.index.objects.arrays import array_of
 from panosc.files.index.objects.heads import Describer, extent_of
-from panosc.files.index.objects.ledger import DEPTH, LINKS, OBJECTS, Ledger
+from panosc.files.index.objects.ledger import DEPTH, LINKS, OBJECTS, WHERE, Ledger
 from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES, has_swmr_writer, open_path
 
@@ -83,20 +83,22 @@ class _Walk:
             raise Unreadable(f"its root group cannot be read: {error}", reason="damaged") from error
         if number is None:
             raise Unreadable("its root group has more attributes than fit", reason="too-large")
-        stack = [(number, root, iter(members))]
+        stack = [(number, root, iter(members), "")]
         while stack:
-            number, group, rest = stack[-1]
+            number, group, rest, path = stack[-1]
             member = next(rest, None)
             if member is None:
                 stack.pop()
                 continue
+            self._ledger.where = f"{path[:WHERE]}/{word(member.name)}"
             below = self._follow(number, group, member)
             if below is None:
                 continue
             if len(stack) >= DEPTH:
                 self._ledger.note("too-deep", f"groups deeper than {DEPTH} are left out")
                 continue
-            stack.append((self._things[-1].number, below, iter(self._members(below))))
+            members = self._members(below)
+            stack.append((self._things[-1].number, below, iter(members), self._ledger.where))
         return Contents(
             things=tuple(self._things), links=tuple(self._links), notes=self._ledger.notes()
         )
@@ -125,7 +127,7 @@ class _Walk:
             by = h5.INDEX_CRT_ORDER if order & h5p.CRT_ORDER_TRACKED else h5.INDEX_NAME
             group.links.iterate(take, info=True, idx_type=by)
         except _ODD as error:
-            self._ledger.note("damaged", f"members of a group cannot be listed: {error}")
+            self._ledger.note("damaged", f"its members cannot be listed: {error}")
         self._ledger.links -= len(found)
         return found
 
@@ -142,11 +144,11 @@ class _Walk:
                 self._keep(Link(parent=parent, name=name, kind="external", file=file, path=path))
                 return None
             if member.kind != h5l.TYPE_HARD:
-                self._ledger.note("unknown-link", f"{name}: a link of an unknown kind")
+                self._ledger.note("unknown-link", "a link of an unknown kind")
                 self._keep(Link(parent=parent, name=name, kind="other"))
                 return None
         except _ODD as error:
-            self._ledger.note("damaged", f"{name}: where it leads cannot be read: {error}")
+            self._ledger.note("damaged", f"where it leads cannot be read: {error}")
             self._keep(Link(parent=parent, name=name, kind="other"))
             return None
         node, number = self._object(group, member)
@@ -174,7 +176,7 @@ class _Walk:
             node = h5o.open(group, member.name)
             number = self._add(node, member.address)
         except _ODD as error:
-            self._ledger.note("damaged", f"{word(member.name)}: {error}")
+            self._ledger.note("damaged", str(error))
             return None, None
         return (node, number) if number is not None else (None, None)
 

@@ -31,7 +31,7 @@ def array_of(
         why = error.why
         layout: Any = "library" if isinstance(error, chunks.Untold) else "refused"
     except _ODD as error:
-        ledger.note("damaged", f"a dataset: {error}")
+        ledger.note("damaged", str(error))
         layout, why = "library", "damaged"
     return Array(shape=shape, dtype=_spelling(dataset), layout=layout, why=why)
 
@@ -43,7 +43,7 @@ def _array(
     dtype = _spelling(dataset)
     if plan.get_external_count():
         file = word(plan.get_external(0)[0])
-        ledger.note("external-storage", f"the values of a dataset lie in {file}; they are not read")
+        ledger.note("external-storage", f"its values lie in {file}; they are not read")
         return Array(shape=shape, dtype=dtype, layout="refused", why="external-storage")
     if shape is None:
         return Array(shape=None, dtype=dtype, layout="values", values=b"null")
@@ -136,7 +136,7 @@ def _chunked(
 ) -> Array:
     dtype, chunk = _spelling(dataset), tuple(map(int, plan.get_chunk()))
     if not ledger.hold(dataset.get_num_chunks() * ROW_BYTES):
-        ledger.note("index-full", "a dataset has more chunks than the index can list")
+        ledger.note("index-full", "more chunks than the index can list")
         raise chunks.Untold("index-full")
     table = chunks.table_of(dataset, shape, chunk, item=item)
     steps = [plan.get_filter(number) for number in range(plan.get_nfilters())]

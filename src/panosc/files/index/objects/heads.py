@@ -13,7 +13,7 @@ from h5grove.utils import get_type_metadata
 from h5py import h5, h5a, h5d, h5p, h5s, h5t
 
 from panosc.files.index.objects import values
-from panosc.files.index.objects.ledger import ATTRIBUTES, Ledger
+from panosc.files.index.objects.ledger import ATTRIBUTES, OBJECT_BYTES, Ledger
 from panosc.files.index.objects.values import word
 from panosc.files.opening import FAILURES
 
@@ -57,6 +57,7 @@ class Describer:
         """Return what the attributes of an object are, by name, and their values in order."""
         heads: dict[str, bytes] = {}
         contents: list[bytes] = []
+        room = OBJECT_BYTES
         for name in self._names(node):
             title = word(name)
             try:
@@ -65,6 +66,10 @@ class Describer:
                 head = {"name": title, "shape": found.shape, "type": self.type_of(kind)}
                 about = orjson.dumps(head)
                 content = values.attribute(node.attrs, name, found, kind, self._ledger)
+                if len(content) > room:
+                    self._ledger.note("large-attribute", f"{title}: left out, as there are many")
+                    content = b"null"
+                room -= len(content)
             except _ODD as error:
                 self._ledger.note("unreadable-attribute", f"{title}: {error}")
                 continue

@@ -17,8 +17,11 @@ ATTRIBUTE_BYTES: Final = 2**20
 """Of one attribute."""
 ATTRIBUTES: Final = 5_000
 """Of one object."""
+OBJECT_BYTES: Final = 4 * 2**20
+"""Of all attributes of one object."""
 NOTES: Final = 50
 SENTENCE: Final = 300
+WHERE: Final = 150
 
 
 class Ledger:
@@ -27,6 +30,8 @@ class Ledger:
     def __init__(self) -> None:
         self.objects = OBJECTS
         self.links = LINKS
+        self.where = "/"
+        """Path of what is looked at."""
         self._tree = TREE_BYTES
         self._bulk = BULK_BYTES
         self._notes: dict[tuple[str, str], None] = {}
@@ -34,7 +39,8 @@ class Ledger:
     def note(self, word: str, sentence: str) -> None:
         """Remember that something was refused or left out; the first few are told."""
         if len(self._notes) < NOTES:
-            self._notes[word, sentence[:SENTENCE]] = None
+            where = self.where if len(self.where) <= WHERE else f"{self.where[:WHERE]}..."
+            self._notes[word, f"{where}: {sentence}"[:SENTENCE]] = None
 
     def notes(self) -> tuple[tuple[str, str], ...]:
         """Return what was noted."""
@@ -42,8 +48,10 @@ class Ledger:
 
     def grow(self, nbytes: int) -> bool:
         """Whether the tree may grow by so much; it then has."""
+        if nbytes > self._tree:
+            return False
         self._tree -= nbytes
-        return self._tree >= 0
+        return True
 
     def hold(self, nbytes: int) -> bool:
         """Whether so much bulk has room; it is then taken."""
