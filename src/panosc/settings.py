@@ -316,6 +316,11 @@ class Settings(BaseSettings):
     download_max_files: int = Field(
         default=100_000, gt=0, description="Most files of one archive or list"
     )
+    download_check_sha256: bool = Field(
+        default=False,
+        description="Compare each file of an archive with its registered SHA-256 while it is sent; "
+        "halves the speed of what is in memory",
+    )
     data_doors: tuple[DataDoor, ...] = Field(
         default=(),
         description="Other ways to the same files: Globus, SFTP, WebDAV, S3, HTTPS",

@@ -217,13 +217,20 @@ def test_what_is_not_as_registered_breaks_the_archive_off(own_node, caplog):
         status = path.stat()
         path.write_bytes(data[:-1] + b"X")
         os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    broken(own_node, at(OPEN))
+    checking = own_node.settings.model_copy(update={"download_check_sha256": True})
+    with given.served_again(own_node, checking) as node:
+        broken(node, at(OPEN))
     assert "has another SHA-256" in caplog.text
     path.write_bytes(data)
     broken(own_node, at(OPEN))
     assert "changed" in caplog.text
     os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
     assert own_node.get(at(OPEN)).status_code == 200
+    # without SHA-256: what was read once is known again
+    path.write_bytes(b"X" + data[1:])
+    os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
+    broken(own_node, at(OPEN))
+    assert "not what it was before" in caplog.text
     path.unlink()
     broken(own_node, at(OPEN))
     with own_node.engine.begin() as connection:

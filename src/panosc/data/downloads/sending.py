@@ -21,6 +21,8 @@ from panosc.data.downloads.opening import Broken
 
 BLOCK: Final = 1 << 20
 """Bytes that are read and sent at once."""
+SMALL: Final = 1 << 16
+"""Pieces under this are put together."""
 _log = logging.getLogger("panosc.downloads")
 
 
@@ -30,6 +32,7 @@ class Streamed(Response):
     Parameters
     ----------
     blocks : iterator of bytes
+        Pieces of up to `BLOCK` bytes, none of them empty.
         Asked in a thread of `threads`. It may raise `Broken`.
     length : int
         Bytes in all; more or fewer break the connection.
@@ -81,11 +84,12 @@ class Streamed(Response):
         ahead = self._ask(self._next)
         try:
             while (block := await ahead) and not gone.done():
-                sent += len(block)
+                sent += sum(map(len, block))
                 if sent > self._length:
                     break
                 ahead = self._ask(self._next)
-                await send({"type": "http.response.body", "body": block, "more_body": True})
+                for piece in block:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
             if not gone.done() and sent == self._length:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             elif not gone.done():
@@ -99,17 +103,30 @@ class Streamed(Response):
                 await asyncio.shield(ahead)
             await asyncio.shield(self._ask(self._close))
 
-    def _ask(self, work: Callable[[], bytes]) -> "asyncio.Future[bytes]":
+    def _ask(self, work: Callable[[], list[bytes]]) -> "asyncio.Future[list[bytes]]":
         return asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _next(self) -> bytes:
-        return next(self._blocks, b"")
+    def _next(self) -> list[bytes]:
+        """Return the next pieces, together about a block; large ones are not copied."""
+        found: list[bytes] = []
+        small: list[bytes] = []
+        size = 0
+        for piece in self._blocks:
+            size += len(piece)
+            if len(piece) < SMALL:
+                small.append(piece)
+            else:
+                found += [b"".join(small), piece] if small else [piece]
+                small = []
+            if size >= BLOCK:
+                break
+        return [*found, b"".join(small)] if small else found
 
-    def _close(self) -> bytes:
+    def _close(self) -> list[bytes]:
         close = getattr(self._blocks, "close", None)
         if close is not None:
             close()
-        return b""
+        return []
 
 
 async def _gone(receive: Receive) -> None:
