@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from panosc.catalogue.tape import recall, tape_mount
+from panosc.catalogue.tape.tables import recall, tape_mount
 from panosc.cli.main import app
 from panosc.settings import Settings
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from panosc.catalogue.tape import metadata
+from panosc.catalogue.tape.tables import metadata
 from panosc.domain.errors import PanoscError, Unavailable
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "app",
         "Storages that files are read from: list, check, add what lies there.",
     ),
-    "tape": ("tape", "app", "Files on tape: what is wanted and mounted."),
+    "tape": ("files.tape", "app", "Files on tape: what is wanted and mounted."),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
     "token": ("people.token", "app", "Tokens for programs, made on the node itself."),

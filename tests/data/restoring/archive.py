@@ -11,7 +11,7 @@ from slow_tape import SlowTape
 from tape_library import Library
 
 from panosc.catalogue.tables import location
-from panosc.catalogue.tape import recall, tape_mount
+from panosc.catalogue.tape.tables import recall, tape_mount
 from panosc.catalogue.writer import write
 from panosc.data.admitting import Admission
 from panosc.data.restoring.rounds import Rounds, Terms

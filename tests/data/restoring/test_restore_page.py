@@ -11,7 +11,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser
 from tape_house import House, housed
 
-from panosc.catalogue.tape import recall, tape_mount
+from panosc.catalogue.tape.tables import recall, tape_mount
 
 PATH = f"/datasets/{PID}/-/restore"
 API = f"/api/v1/datasets/{PID}/recalls"

@@ -14,7 +14,7 @@ from archive import ADA, BEN, PID, TERMS, Archive, person
 from slow_tape import SlowTape
 
 from panosc.catalogue.tables import location
-from panosc.catalogue.tape import recall, tape_mount
+from panosc.catalogue.tape.tables import recall, tape_mount
 from panosc.data.restoring.tapes import Place, TapeFault, Told
 
 

@@ -9,7 +9,7 @@ from archive import ADA, BEN, LATER, PID, SECRET, Archive, person
 from panosc.catalogue.changes import since
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import location
-from panosc.catalogue.tape import wish
+from panosc.catalogue.tape.tables import wish
 from panosc.domain.access import ANYONE, NODE_ROLES, Who
 from panosc.domain.errors import (
     Conflict,

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from panosc.catalogue.tape import recall, tape_mount
+from panosc.catalogue.tape.tables import recall, tape_mount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

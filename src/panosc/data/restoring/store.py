@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from panosc.catalogue.intake import arrival
 from panosc.catalogue.tables import location
-from panosc.catalogue.tape import recall, tape_mount, wish
+from panosc.catalogue.tape.tables import recall, tape_mount, wish
 from panosc.data.restoring.tapes import LONGEST_MESSAGE, Place
 from panosc.files.tiers import NEARLINE, ONLINE, REMOVED
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue.tables import location
-from panosc.catalogue.tape import recall, tape_mount, wish
+from panosc.catalogue.tape.tables import recall, tape_mount, wish
 from panosc.data.admitting import Located
 from panosc.data.restoring import store
 from panosc.data.restoring.estimating import Queue

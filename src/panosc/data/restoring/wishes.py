@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from panosc.catalogue.tables import dataset
-from panosc.catalogue.tape import LIVE, recall, wish
+from panosc.catalogue.tape.tables import LIVE, recall, wish
 from panosc.data.admitting import Admission, Located
 from panosc.data.restoring import store, wished
 from panosc.data.restoring.estimating import expected

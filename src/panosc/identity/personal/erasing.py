@@ -23,7 +23,7 @@ from panosc.catalogue.people import (
     usage,
 )
 from panosc.catalogue.tables import group_member, share
-from panosc.catalogue.tape import wish
+from panosc.catalogue.tape.tables import wish
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
 from panosc.identity.groups.keeping import require_administrator

@@ -22,7 +22,7 @@ from panosc.catalogue.people import (
     usage,
 )
 from panosc.catalogue.tables import dataset, share
-from panosc.catalogue.tape import wish
+from panosc.catalogue.tape.tables import wish
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, NotFound
 from panosc.identity import accounts
