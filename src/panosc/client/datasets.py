@@ -262,7 +262,8 @@ class Dataset:
     def _picture(self) -> str:
         """Return its thumbnail for the card; nothing where there is none."""
         try:
-            answer = self._http.answer(f"/datasets/{quote(self.pid, safe='')}/-/thumbnail")
+            path = f"/datasets/{quote(self.pid, safe='')}/-/thumbnail"
+            answer = self._http.answer(path, [("size", "large")])
         except PanoscError:
             return ""
         if not answer.is_success:

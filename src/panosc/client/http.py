@@ -166,9 +166,13 @@ class Http:
         told: dict[str, Callable[[], PanoscError]] = {
             "embargoed": lambda: errors.Embargoed(detail, until=None, hint=hint),
             "wrong-scope": lambda: errors.WrongScope(detail, scope="", hint=hint),
-            "too-large": lambda: errors.TooLarge(detail, limit=0, hint=hint),
+            "too-large": lambda: errors.TooLarge(
+                detail, limit=_number(content.get("limit")), hint=hint
+            ),
             "upstream": lambda: Upstream(detail, provider=self.url, hint=hint),
-            "unreadable": lambda: errors.Unreadable(detail, reason="", hint=hint),
+            "unreadable": lambda: errors.Unreadable(
+                detail, reason=str(content.get("reason", ""))[:_LONGEST], hint=hint
+            ),
         }
         if code in told:
             return told[code]()
@@ -193,6 +197,10 @@ def _json(answer: httpx.Response, http: Http) -> Any:
     if answer.is_success and content is not None:
         return content
     raise http.error(answer, content)
+
+
+def _number(told: object) -> int:
+    return told if isinstance(told, int) else 0
 
 
 def _below(kind: type[PanoscError]) -> list[type[PanoscError]]:

@@ -67,10 +67,10 @@ class Reading:
             try:
                 self.patience.insist(lambda band=band, part=part: self._one(band, part))  # type: ignore[misc]
             except TooLarge:
-                size = min(band.size, most)
-                if size <= 1 or size * self.item.nbytes <= _LEAST_BYTES:
+                size = min(band.size, most) * self.item.nbytes
+                if size <= max(_LEAST_BYTES, self.item.nbytes):
                     raise
-                self.wire.http.most_bytes = size * self.item.nbytes // 2
+                self.wire.http.most_bytes = size // 2
                 count += self._fill(band, part, advance)
                 continue
             advance(band.size * self.item.nbytes)
