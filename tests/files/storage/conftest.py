@@ -23,8 +23,11 @@ def seaweed(open_folder: Path) -> Iterator[Seaweed]:
 
 
 @pytest.fixture(autouse=True)
-def _no_connections_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    # a fifth of the pauses that a node makes
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trying, "FIRST_PAUSE_S", 0.02)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_connections_left() -> Iterator[None]:
     yield
     opening.disconnect()

@@ -63,8 +63,9 @@ def test_near_ranges_are_one_request(seaweed: Seaweed, url: str) -> None:
     store = seaweed.store()
     source = open_source(url, [store], size=len(DATA))
     ranges = [(at, 1000) for at in range(100_000, 0, -2_000)] + [(3_000_000, 10)]
+    before = connected(store).requests
     assert source.pread_many(ranges) == [DATA[at : at + size] for at, size in ranges]
-    assert connected(store).requests == 2
+    assert connected(store).requests == before + 2
 
 
 def test_a_missing_object_is_gone(seaweed: Seaweed) -> None:
