@@ -16,6 +16,15 @@ SELECTED = "[role=treeitem][aria-selected=true]"
 # of H5Web's own nodes, for which the text beneath stands in: its buttons are tabs without lists,
 # and checked where tabs are selected; the marks of NeXus groups are pale
 H5WEB_RULES = {"aria-allowed-attr", "aria-required-parent", "color-contrast"}
+AXE = """async rules => {
+  const {violations, passes} = await axe.run(rules);
+  const ours = [], theirs = [];
+  for (const {id, nodes} of violations) for (const {target, html} of nodes) {
+    const island = document.querySelector(target[0]).closest('[data-island]');
+    island && !island.matches(target[0]) ? theirs.push(id) : ours.push([id, html]);
+  }
+  return {ours, theirs, passes: passes.length};
+}"""
 # what the machine's own graphics say, not the page
 DRIVER = "GL Driver Message"
 
@@ -101,10 +110,12 @@ def test_the_default_plot_is_drawn_and_nobody_is_disturbed(look, viewed):  # noq
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_an_image_is_drawn_in_its_colours(look, scheme):
-    page = look(STACKS, asked={"path": "/entry/image"}, scheme=scheme)
+def test_an_image_is_drawn_in_its_colours(look):
+    page = look(STACKS, asked={"path": "/entry/image"})
     page.wait_for_selector("text=NX Heatmap")
+    assert colours(page) > 50
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(200)
     assert colours(page) > 50
     assert page.complaints == []
 
@@ -169,11 +180,10 @@ def test_axe_finds_nothing_but_what_is_known_of_h5web(look):
     for width, scheme in ((1280, "light"), (320, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
-        whole = page.evaluate("rules => axe.run(rules)", RULES)
-        assert len(whole["passes"]) > 15, "axe did not look"
-        ours = page.evaluate("rules => axe.run({exclude: [['[data-island] > *']]}, rules)", RULES)
-        assert [(fault["id"], fault["nodes"][0]["html"]) for fault in ours["violations"]] == []
-        assert {fault["id"] for fault in whole["violations"]} <= H5WEB_RULES
+        found = page.evaluate(AXE, RULES)
+        assert found["passes"] > 15, "axe did not look"
+        assert found["ours"] == []
+        assert set(found["theirs"]) <= H5WEB_RULES
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(NARROW) == []
         assert [place for place in page.evaluate(SMALL) if "h5w" not in place] == []
