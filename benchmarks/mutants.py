@@ -35,6 +35,7 @@ def main(count: int, seed: int) -> int:
         f"{len(tally.alone)} of h5py alone, {tally.made_up} were made up by HDF5, "
         f"{len(tally.wrong)} differ"
     )
+    print("files that end a process of h5py, and none of ours:", tally.crashed)
     print("processes lost to one file, and replaced:", len(tally.lost))
     for where in (*tally.lost[:20], *tally.wrong[:20], *tally.alone[:20]):
         print("  ", where)

@@ -43,6 +43,8 @@ class Tally:
     unopened: int = 0
     lost: list[str] = field(default_factory=list)
     """Mutants whose process ended or was late, with the reason."""
+    crashed: int = 0
+    """Mutants that end the process of h5py, but not ours."""
     made_up: int = 0
     """Values of the library that it does not read twice: memory that it did not fill."""
     alone: list[str] = field(default_factory=list)
@@ -207,8 +209,11 @@ def _compare(
         if found is None:
             tally.unopened += 1
             continue
+        if wanted is None:
+            tally.crashed += 1
+            continue
         for name, value in found.items():
-            other = wanted.get(name) if wanted is not None else None
+            other = wanted.get(name)
             where = f"{Path(path).name} {name}"
             if value is None:
                 tally.both += other is None
