@@ -97,7 +97,7 @@ def store(*plan, content=CONTENT):
     server = Server(("127.0.0.1", 0), Store)
     server.plan, server.asked, server.content = list(plan), [], content
     server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
         yield server
@@ -236,7 +236,7 @@ def test_a_wrong_file_is_not_kept(tmp_path):
 
 
 def test_two_at_one_file(tmp_path):
-    with store({"cut": 10_000, "hold": 3}, {}) as server:
+    with store({"cut": 10_000, "hold": 1}, {}) as server:
         first = threading.Thread(target=fetch, args=(server, tmp_path))
         first.start()
         while not (tmp_path / "a.bin.part").exists():
@@ -346,3 +346,63 @@ def test_who_may_not_have_it(served, tmp_path):
         with pytest.raises(Forbidden):
             file.download(tmp_path / "other.nxs")
     assert not Path(tmp_path / "other.nxs").exists()
+
+
+class Cutting(socketserver.BaseRequestHandler):
+    """Hands on to a node; the first connections end after so many bytes of what comes back."""
+
+    def handle(self):
+        left = self.server.cuts.pop(0) if self.server.cuts else None
+        with socket.create_connection(self.server.node) as node:
+            threading.Thread(target=self._up, args=(node,), daemon=True).start()
+            while piece := node.recv(16_384):
+                kept = piece if left is None else piece[:left]
+                self.request.sendall(kept)
+                left = None if left is None else left - len(kept)
+                if left == 0:
+                    node.shutdown(socket.SHUT_RDWR)
+                    return
+
+    def _up(self, node):
+        try:
+            while piece := self.request.recv(16_384):
+                self.server.asked.append(piece)
+                node.sendall(piece)
+        except OSError:
+            pass
+
+
+class Proxy(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """A client that goes away."""
+
+
+@contextmanager
+def proxy(address, *cuts):
+    server = Proxy(("127.0.0.1", 0), Cutting)
+    host, _, port = address.removeprefix("http://").partition(":")
+    server.node, server.cuts, server.asked = (host, int(port)), list(cuts), []
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server, f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_node_behind_a_line_that_breaks(many, served, tmp_path):
+    file = many.files["run/blob.bin"]
+    with proxy(served.address, 700_000, 900_000, 5_000) as (server, url):
+        http_ = Http(url)
+        wanted = [file.wanted]
+        found = fetch_all(http_, wanted, tmp_path, Options(patience=QUICK))
+        http_.close()
+        asked = b"".join(server.asked)
+    assert [item.state for item in found] == ["fetched"]
+    assert asked.lower().count(b"if-range") == 3
+    content = (tmp_path / "run/blob.bin").read_bytes()
+    assert content == (served.folder / measured.MANY[-1] / "run/blob.bin").read_bytes()
