@@ -38,7 +38,6 @@ _STANDS: Final = {
     "changed": "Changed at its source",
     "absent": "Not at this node",
 }
-_DAYS: Final = (1, 3, MOST_DAYS)
 Match = Annotated[str, FromQuery(max_length=LONGEST_MATCH)]
 Name = Annotated[str, Form(max_length=4096)]
 Number = Annotated[int, Form(ge=1, le=MOST_DAYS)]
@@ -58,7 +57,7 @@ def router(site: Site) -> APIRouter:
             "files",
             headers={"Cache-Control": "no-store"} if made else None,
             made=made,
-            days=_DAYS,
+            most_days=MOST_DAYS,
             **content,
         )
         if made:
