@@ -17,7 +17,7 @@ from panosc.files.storage.places import Place, Store, local_path, place_of
 from panosc.files.storage.remote import Connected, RemoteSource
 from panosc.files.storage.web import WebRemote
 
-MOST: Final = 32
+MOST: Final = 64
 """Storages whose connections one process keeps."""
 
 _connected: OrderedDict[Store, Connected] = OrderedDict()
@@ -128,7 +128,8 @@ def connected(store: Store) -> Connected:
         if found is None:
             found = _connected[store] = Connected(store, _remote(store))
             while len(_connected) > MOST:
-                _connected.popitem(last=False)
+                # what is being read by it is asked for again
+                _connected.popitem(last=False)[1].close()
         _connected.move_to_end(store)
         return found
 
