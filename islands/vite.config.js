@@ -1,4 +1,4 @@
-// One bundle for each island, with a manifest that the portal reads (portal/islands.py).
+// One bundle for each island, with a manifest that the portal reads (portal/static_files.py).
 import { fileURLToPath } from 'node:url';
 
 import react from '@vitejs/plugin-react';

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from panosc.portal import islands, static_files
+from panosc.portal import static_files
 
 ROOT = Path(__file__).parents[2]
 MANIFEST = """{
@@ -32,7 +32,7 @@ def builder():
 
 def test_an_island_loads_what_it_imports_once(tmp_path):
     (tmp_path / "manifest.json").write_text(MANIFEST)
-    found = islands.read(tmp_path / "manifest.json")
+    found = static_files.read(tmp_path / "manifest.json")
     assert found.keys() == {"one", "two"}
     assert found["one"].script == "dist/one-3.js"
     assert found["one"].preloads == ("dist/shared-1.js", "dist/deep-2.js")
@@ -41,11 +41,11 @@ def test_an_island_loads_what_it_imports_once(tmp_path):
 
 
 def test_without_a_bundle_there_are_no_islands(tmp_path):
-    assert islands.read(tmp_path / "manifest.json") == {}
+    assert static_files.read(tmp_path / "manifest.json") == {}
 
 
 def test_the_viewer_is_built_and_keeps_its_budget():
-    found = islands.bundled()["viewer"]
+    found = static_files.bundled()["viewer"]
     names = [found.script, *found.preloads, *found.styles]
     files = static_files.files()
     assert sum(len(gzip.compress(files[name], 9)) for name in names) <= 450_000
@@ -58,7 +58,7 @@ def test_the_viewer_is_built_and_keeps_its_budget():
 
 
 def test_the_bundle_comes_with_the_licences_of_its_packages():
-    text = static_files.files()[islands.LICENCES].decode()
+    text = static_files.files()[static_files.LICENCES].decode()
     for name in ("@h5web/app 17", "@h5web/lib 17", "react 18", "three 0", "d3-scale", "zustand"):
         assert f"\n{name}" in text, name
     titles = [part.strip().splitlines()[0] for part in text.split("-" * 72)[1:]]

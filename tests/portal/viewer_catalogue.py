@@ -79,6 +79,9 @@ def claims(path: Path) -> Path:
             "a": {"signal": "one"},
             "b": {"signal": "many", "axes": "absent"},
             "c": {"signal": "absent"},
+            "d": {"signal": "many", "axes": 5},
+            "e": {"signal": [1, 2]},
+            "f": {"signal": "many", "axes": [[1.5, 2.5]]},
         }.items():
             data = entry.create_group(name)
             data.attrs.update({"NX_class": "NXdata", **more})

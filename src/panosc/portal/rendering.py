@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from panosc import __version__
 from panosc.policy import asking
-from panosc.portal import islands, static_files, words
+from panosc.portal import static_files, words
 from panosc.settings import Settings
 
 THEMES = ("light", "dark")
@@ -89,7 +89,7 @@ class Renderer:
             navigation=NAVIGATION,
             root=self.root,
             static=f"{self.root}/static/{static_files.version()}",
-            island=islands.bundled().get,
+            island=static_files.bundled().get,
         )
 
     def address(self, request: Request, path: str = "") -> str:

@@ -1,15 +1,21 @@
 """Style sheet, script, fonts and pictures, from memory, under an address that tells their content.
 
 All files are read once; a name that is not among them does not exist, so no path leads
-out of the folder.
+out of the folder. Among them are the bundles of islands, which ``islands/build.py`` makes: here,
+and nowhere else, the manifest is read that names them. Where they were not built there are none,
+and pages do without.
 """
 
 import gzip
 import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Any
 
+import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -24,6 +30,9 @@ _KINDS = {
 }
 _SQUEEZED = frozenset({".css", ".js", ".svg", ".txt"})
 _WORTH_IT = 1024
+BUILT = "dist"
+"""Within the static files."""
+LICENCES = f"{BUILT}/licences.txt"
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -59,6 +68,54 @@ def _below(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
         elif any(entry.name.endswith(kind) for kind in _KINDS):
             found.append((prefix + entry.name, entry.read_bytes()))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Island:
+    """What a page loads for an island, as paths within the static files."""
+
+    script: str
+    preloads: tuple[str, ...]
+    """Modules that the script imports."""
+    styles: tuple[str, ...]
+
+
+@cache
+def bundled() -> Mapping[str, Island]:
+    """Return every island that was built, by name."""
+    return read(resources.files("panosc.portal") / "static" / BUILT / "manifest.json")
+
+
+def read(manifest: Traversable) -> Mapping[str, Island]:
+    """Return the islands of a manifest; none when there is no manifest."""
+    try:
+        entries: dict[str, dict[str, Any]] = orjson.loads(manifest.read_bytes())
+    except FileNotFoundError:
+        return {}
+    return {
+        entry["name"]: _island(entries, key)
+        for key, entry in entries.items()
+        if entry.get("isEntry")
+    }
+
+
+def _island(entries: Mapping[str, Mapping[str, Any]], key: str) -> Island:
+    parts = [entries[name] for name in dict.fromkeys(_imported(entries, key, set()))]
+    styles = dict.fromkeys(style for part in parts for style in part.get("css", ()))
+    script, *preloads = (f"{BUILT}/{part['file']}" for part in parts)
+    return Island(
+        script=script,
+        preloads=tuple(preloads),
+        styles=tuple(f"{BUILT}/{style}" for style in styles),
+    )
+
+
+def _imported(entries: Mapping[str, Mapping[str, Any]], key: str, seen: set[str]) -> Iterator[str]:
+    if key not in seen:
+        seen.add(key)
+        yield key
+        for name in entries[key].get("imports", ()):
+            yield from _imported(entries, name, seen)
 
 
 def add_to(routes: APIRouter) -> None:

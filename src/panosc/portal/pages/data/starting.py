@@ -79,8 +79,8 @@ def _is_array(child: Item) -> bool:
     return (
         child.get("kind") == "dataset"
         and entities.is_numeric(child.get("type"))
-        and bool(shape)
-        and 0 not in shape
+        and isinstance(shape, list)
+        and prod(shape) * len(shape) > 0
     )
 
 
@@ -90,12 +90,15 @@ def _is_plot(look: Contents, path: str) -> bool:
     signal = entities.signal(meta, values)
     arrays = {child["name"]: child for child in meta.get("children", ()) if _is_array(child)}
     titles = [child for child in meta.get("children", ()) if child["name"] == "title"]
-    if signal not in arrays or any(child.get("shape") != [] for child in titles):
+    if signal is None or signal not in arrays:
+        return False
+    if any(child.get("shape") != [] for child in titles):
         return False
     axes = values.get("axes")
     if axes is None:
         # as files named them before the attributes of groups
-        axes = look.attributes(f"{path.rstrip('/')}/{signal}").get("axes", [])
-        axes = re.split("[:,]", axes) if isinstance(axes, str) else []
-    named = [axes] if isinstance(axes, str) else axes
-    return all(axis == "." or axis in arrays for axis in named)
+        old = look.attributes(f"{path.rstrip('/')}/{signal}").get("axes")
+        axes = re.split("[:,]", old) if isinstance(old, str) else []
+    # it is a stranger who wrote them
+    named = axes if isinstance(axes, list) else [axes]
+    return all(isinstance(axis, str) and (axis == "." or axis in arrays) for axis in named)
