@@ -31,6 +31,8 @@ select l.name, l.kind, l.thing, l.file, l.path, t.kind, t.before, t.after
 from link l left join thing t on t.number = l.thing
 where l.parent = ? order by l.position
 """
+_FACES: Final = "select number, kind, before, after from thing where number in ({marks})"
+_AT_ONCE: Final = 500
 
 
 class FileIndex:
@@ -237,39 +239,52 @@ class FileIndex:
 
     def _children(self, group: Found, beyond: Beyond | None) -> tuple[bytes, bool]:
         """Return the members of a group as JSON, and whether they will always be these."""
+        rows = self._rows.all(_MEMBERS, group.thing)
+        links = {row[0]: Step(*row[1:5]) for row in rows if row[2] is None}
+        ends, is_lasting = self._ends(group, links, beyond)
+        faces = self._faces(sorted({end for end in ends.values() if isinstance(end, int)}))
         parts: list[bytes] = []
-        size, is_lasting, way = 0, True, Way(hops=group.hops)
-        for title, kind, thing, file, path, *head in self._rows.all(_MEMBERS, group.thing):
-            name = orjson.dumps(title)
+        size = 0
+        for title, _, thing, _, _, *head in rows:
+            name, end = orjson.dumps(title), ends.get(title)
             if thing is not None:
                 part = wording.of_thing(name, Face(*head))
+            elif end is None:
+                part = wording.of_link(name, links[title])
             else:
-                link = Step(kind, thing, file, path)
-                face, is_here = self._behind(group.thing or 0, title, link, beyond, way)
-                is_lasting = is_lasting and is_here
-                part = wording.of_link(name, link) if face is None else wording.of_thing(name, face)
+                part = wording.of_thing(name, faces[end] if isinstance(end, int) else end)
             parts.append(part)
             size += len(part)
             if size > ANSWER_BYTES:
                 raise _too_large("The group")
         return b"[" + b",".join(parts) + b"]", is_lasting
 
-    def _behind(
-        self, parent: int, name: str, link: Step, beyond: Beyond | None, way: Way
-    ) -> tuple[Face | None, bool]:
-        """Return what a soft or external link leads to, and whether other files had no say."""
-        if link.kind in {"other", "hard"}:
-            return None, True
-        one = Way(hops=way.hops, parts=way.parts)
-        try:
-            number = self._walker.walk(parent, name, way=one, is_followed=True).thing
-        except NotFound:
-            return None, True
-        except Elsewhere as other:
-            return (None, True) if beyond is None else (beyond(other.file, other.path), False)
-        finally:
+    def _ends(
+        self, group: Found, links: dict[str, Step], beyond: Beyond | None
+    ) -> tuple[dict[str, int | Face | None], bool]:
+        """Return what soft and external links lead to, and whether other files had no say."""
+        ends: dict[str, int | Face | None] = {}
+        is_lasting, way = True, Way(hops=group.hops)
+        for title, link in links.items():
+            one = Way(hops=way.hops, parts=way.parts)
+            try:
+                ends[title] = self._walker.end_of(group.thing or 0, link, way=one)
+            except NotFound:
+                ends[title] = None
+            except Elsewhere as other:
+                if beyond is not None:
+                    ends[title], is_lasting = beyond(other.file, other.path), False
             way.parts = one.parts
-        return (None if number is None else self._face(number)), True
+        return ends, is_lasting
+
+    def _faces(self, numbers: list[int]) -> dict[int, Face]:
+        found: dict[int, Face] = {}
+        for begin in range(0, len(numbers), _AT_ONCE):
+            some = numbers[begin : begin + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._rows.all(_FACES.format(marks=marks), *some)
+            found.update((row[0], Face(*row[1:])) for row in rows)
+        return found
 
     def _face(self, number: int) -> Face:
         rows = self._rows.one("select kind, before, after from thing where number = ?", number)

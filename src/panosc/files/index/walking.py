@@ -13,6 +13,10 @@ HOPS: Final = 16
 PARTS: Final = 50_000
 """Names that are looked up for one answer, with those of soft links."""
 
+SEEN: Final = 1000
+"""Links of one file that are not looked up again."""
+SHORT: Final = 200
+
 
 class Elsewhere(Exception):
     """A path leads through an external link: go on at `path` of `file`, as the link spells it."""
@@ -56,6 +60,7 @@ class Walker:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
+        self._seen: dict[tuple[int, str], Step | None] = {}
 
     def at(self, path: str, resolve: Resolve) -> Found:
         """Return where a path ends; its last link is followed as `resolve` says.
@@ -93,7 +98,7 @@ class Walker:
             rest = "/".join(parts[position + 1 :])
             if link.kind != "hard" and not rest and not is_followed:
                 return Found(link=link)
-            thing = self._behind(here, link, rest, way=way)
+            thing = self.end_of(here, link, rest, way=way)
             if thing is None:
                 raise nothing_at(path)
             here = thing
@@ -114,8 +119,13 @@ class Walker:
                 visited.add(link.thing)
                 stack.append(self._names(link.thing, path))
 
-    def _behind(self, here: int, link: Step, rest: str, *, way: Way) -> int | None:
-        """Return what a link leads to; `rest` is where the path goes from there."""
+    def end_of(self, here: int, link: Step, rest: str = "", *, way: Way) -> int | None:
+        """Return what a link of the group `here` leads to; `rest` is where the path goes on.
+
+        Raises
+        ------
+        NotFound, Elsewhere
+        """
         if link.kind == "external":
             raise Elsewhere(link.file, f"{link.path.rstrip('/')}/{rest}" if rest else link.path)
         if link.kind != "soft":
@@ -131,10 +141,18 @@ class Walker:
             raise Elsewhere(other.file, f"{other.path.rstrip('/')}/{rest}") from None
 
     def _link(self, parent: int, name: str) -> Step | None:
+        key = (parent, name)
+        if key in self._seen:
+            return self._seen[key]
         rows = self._rows.all(
             "select kind, thing, file, path from link where parent = ? and name = ?", parent, name
         )
-        return Step(*rows[0]) if rows else None
+        link = Step(*rows[0]) if rows else None
+        if len(self._seen) >= SEEN:
+            self._seen.clear()
+        if len(name) <= SHORT and (link is None or len(link.path) <= SHORT):
+            self._seen[key] = link
+        return link
 
     def _names(self, parent: int, prefix: str) -> Iterator[tuple[str, Step]]:
         rows = self._rows.all(
