@@ -119,7 +119,7 @@ def _recalls(
 def where_now(connection: sa.Connection, urls: Sequence[str]) -> dict[str, str]:
     """Return in which tier files are now: the soonest of all that is known of a URL."""
     rows = connection.execute(
-        sa.select(location.c.url, location.c.tier).where(location.c.url == _any(urls))
+        sa.select(location.c.url, location.c.tier).where(location.c.url == any_text(urls))
     )
     order = {ONLINE: 0, NEARLINE: 1, REMOVED: 2}
     found: dict[str, str] = {}
@@ -183,7 +183,7 @@ def put_off(
     """Note why recalls could not go on, and when that is tried again."""
     connection.execute(
         sa.update(recall)
-        .where(recall.c.id == _any_of(keys))
+        .where(recall.c.id == any_key(keys))
         .values(message=message[:LONGEST_MESSAGE], next_try=until)
     )
 
@@ -201,7 +201,7 @@ def arrive(
         location.c.size == recall.c.size,
         location.c.mtime_ns == recall.c.mtime_ns,
     )
-    mine = recall.c.id == _any_of(keys)
+    mine = recall.c.id == any_key(keys)
     touched = connection.scalars(
         sa.update(location)
         .where(mine, same, location.c.tier == NEARLINE)
@@ -221,7 +221,7 @@ def arrive(
 
 def leave(connection: sa.Connection, keys: Sequence[int], *, now: datetime) -> set[tuple[str, int]]:
     """Let nobody open files any more that are about to be released; return what this changes."""
-    mine = recall.c.id == _any_of(keys)
+    mine = recall.c.id == any_key(keys)
     touched = connection.scalars(
         sa.update(location)
         .where(mine, location.c.url == recall.c.url, location.c.tier == ONLINE)
@@ -375,9 +375,11 @@ def prune(connection: sa.Connection, *, now: datetime) -> None:
     connection.execute(sa.delete(tape_mount).where(tape_mount.c.ended < before))
 
 
-def _any(urls: Sequence[str]) -> Any:
-    return sa.any_(sa.literal(list(urls), ARRAY(sa.Text)))
+def any_text(texts: Sequence[str]) -> Any:
+    """Return what a column is compared with to be one of many texts."""
+    return sa.any_(sa.literal(list(texts), ARRAY(sa.Text)))
 
 
-def _any_of(keys: Sequence[int]) -> Any:
+def any_key(keys: Sequence[int]) -> Any:
+    """Return what a column is compared with to be one of many keys."""
     return sa.any_(sa.literal(list(keys), ARRAY(sa.BigInteger)))

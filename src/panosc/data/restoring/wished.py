@@ -1,6 +1,7 @@
 """The SQL of wishes: which there are, for what, and how what is wanted stands."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,16 @@ from panosc.data.restoring import store
 from panosc.data.restoring.estimating import Queue
 
 LAST_MOUNTS = 20
+_TOLD = ("asked", "queued", "staging", "online", "failed", "given up")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The newest recall of a file, a row, and who wants it."""
+
+    recall: Any
+    people: int
+    is_mine: bool
 
 
 def queue(connection: sa.Connection, drives: int) -> Queue:
@@ -43,7 +54,9 @@ def already(connection: sa.Connection, person: str, keys: Sequence[int]) -> set[
     """Return the recalls, with the dataset, that a person wants already."""
     rows = connection.execute(
         sa.select(wish.c.recall_id, wish.c.dataset_id).where(
-            wish.c.recall_id.in_(keys), wish.c.account == person, wish.c.ended.is_(None)
+            wish.c.recall_id == store.any_key(keys),
+            wish.c.account == person,
+            wish.c.ended.is_(None),
         )
     )
     return {(row.recall_id, row.dataset_id) for row in rows}
@@ -86,15 +99,23 @@ def let_go(connection: sa.Connection, now: datetime) -> None:
     )
 
 
-def newest(connection: sa.Connection, dataset_id: int) -> Sequence[Any]:
-    """Return the newest recall of each place of a dataset."""
+def told(connection: sa.Connection, dataset_id: int, person: str | None) -> dict[str, Told]:
+    """Return the newest recall of each place of a dataset that is worth telling, by URL."""
     urls = sa.select(location.c.url).where(location.c.dataset_id == dataset_id)
     newest = sa.select(sa.func.max(recall.c.id)).where(recall.c.url.in_(urls))
-    query = sa.select(recall).where(recall.c.id.in_(newest.group_by(recall.c.url)))
-    return connection.execute(query).all()
+    query = sa.select(recall).where(
+        recall.c.id.in_(newest.group_by(recall.c.url)), recall.c.state.in_(_TOLD)
+    )
+    rows = connection.execute(query).all()
+    wanted = _people(connection, [row.id for row in rows], person)
+    found = {}
+    for row in rows:
+        people, is_mine = wanted.get(row.id, (0, False))
+        found[row.url] = Told(recall=row, people=people, is_mine=is_mine)
+    return found
 
 
-def people(
+def _people(
     connection: sa.Connection, keys: Sequence[int], person: str | None
 ) -> dict[int, tuple[int, bool]]:
     """Return how many people want recalls, and whether one of them is `person`."""
@@ -105,7 +126,7 @@ def people(
             sa.func.count(wish.c.account.distinct()).label("people"),
             is_mine.label("is_mine"),
         )
-        .where(wish.c.recall_id.in_(keys), wish.c.ended.is_(None))
+        .where(wish.c.recall_id == store.any_key(keys), wish.c.ended.is_(None))
         .group_by(wish.c.recall_id)
     )
     return {row.recall_id: (row.people, row.is_mine) for row in rows}

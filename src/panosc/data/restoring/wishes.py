@@ -4,9 +4,10 @@ Whoever may have the bytes of a file may ask for it. One recall serves all who w
 each of them sees how it stands; who the others are is not told.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Literal
 
 import sqlalchemy as sa
@@ -16,9 +17,10 @@ from panosc.catalogue.tables import dataset
 from panosc.catalogue.tape.tables import LIVE, recall, wish
 from panosc.data.admitting import Admission, Located
 from panosc.data.restoring import store, wished
-from panosc.data.restoring.estimating import expected
+from panosc.data.restoring.estimating import Queue, expected
+from panosc.data.restoring.wished import Told
 from panosc.domain.access import Who
-from panosc.domain.errors import Conflict, NotFound, OverBudget
+from panosc.domain.errors import Conflict, NotFound, OverBudget, TooLarge
 from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.policy import audit
 from panosc.policy.decisions.records import is_text
@@ -28,7 +30,6 @@ from panosc.settings import Settings
 DAY = timedelta(days=1)
 MOST_NAMES = 10_000
 State = Literal["on tape", "asked", "queued", "staging", "online", "failed", "given up"]
-_TOLD = ("asked", "queued", "staging", "online", "failed", "given up")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,48 +148,20 @@ class Wishes:
     def look(self, who: Who, pid: str) -> list[Standing]:
         """Return how the files of a dataset stand that are on tape or were asked for, by name.
 
-        Needs the permission `bytes`.
+        The first `MOST_NAMES` of them. Needs the permission `bytes`.
 
         Raises
         ------
         NotFound, Embargoed, Forbidden, WrongScope, Gone
             As `Admission.locate` does.
         """
-        files = list(self._admission.locate_all(who, pid))
-        now = self._clock()
+        files = self._admission.locate_all(who, pid)
+        first, now = next(files), self._clock()
         with self._engine.connect() as connection:
-            newest = wished.newest(connection, files[0].dataset_id)
-            told = {row.url: row for row in newest if row.state in _TOLD}
-            people = wished.people(connection, [row.id for row in told.values()], who.person)
+            told = wished.told(connection, first.dataset_id, who.person)
             queue = wished.queue(connection, self._settings.restore_drives) if told else None
-        found = []
-        for file in files:
-            row = told.get(file.url)
-            if row is None or (file.tier == ONLINE and row.state != "online"):
-                if file.tier == NEARLINE:
-                    found.append(Standing(name=file.name, size=file.size, state="on tape"))
-                continue
-            if row.state == "online" and file.tier == NEARLINE:
-                # whoever looks after the disk has taken it away before its time
-                found.append(Standing(name=file.name, size=file.size, state="on tape"))
-                continue
-            count, is_mine = people.get(row.id, (0, False))
-            waits = row.state in {"queued", "staging"} and queue is not None
-            found.append(
-                Standing(
-                    name=file.name,
-                    size=file.size,
-                    state=row.state,
-                    message=row.message,
-                    asked=row.asked,
-                    changed=row.changed,
-                    until=row.until,
-                    expected=expected(queue, row.volume, now=now) if waits and queue else None,
-                    people=count,
-                    is_mine=is_mine,
-                )
-            )
-        return found
+        every = (_standing(file, told, queue, now) for file in chain([first], files))
+        return list(islice((item for item in every if item is not None), MOST_NAMES))
 
     def cancel(self, who: Who, pid: str, names: Sequence[str] | None = None) -> int:
         """Take back the caller's wishes for files of a dataset; return how many there were.
@@ -214,7 +187,7 @@ class Wishes:
             recall.c.state.in_(LIVE),
         )
         if names is not None:
-            chosen = sa.and_(chosen, wish.c.name.in_(names))
+            chosen = sa.and_(chosen, wish.c.name == store.any_text(names))
         with store.writing(self._engine) as connection:
             begun = recall.c.state.in_(["staging", "online"])
             keys = list(
@@ -239,14 +212,28 @@ class Wishes:
     # ---- asking ----
 
     def _chosen(self, who: Who, pid: str, names: Sequence[str] | None) -> list[Located]:
-        files = list(self._admission.locate_all(who, pid))
-        if names is None:
-            return files
-        by_name = {file.name: file for file in files}
-        for name in names:
-            if name not in by_name:
-                raise NotFound(f"The dataset “{pid}” has no file “{name[:200]}” here.")
-        return [by_name[name] for name in dict.fromkeys(names)]
+        files = self._admission.locate_all(who, pid)
+        if names is not None:
+            wanted = dict.fromkeys(names)
+            by_name = {file.name: file for file in files if file.name in wanted}
+            for name in wanted:
+                if name not in by_name:
+                    raise NotFound(f"The dataset “{pid}” has no file “{name[:200]}” here.")
+            return [by_name[name] for name in wanted]
+        first = next(files)
+        with self._engine.connect() as connection:
+            told = wished.told(connection, first.dataset_id, None)
+        every = (
+            file for file in chain([first], files) if file.tier == NEARLINE or file.url in told
+        )
+        found = list(islice(every, MOST_NAMES + 1))
+        if len(found) > MOST_NAMES:
+            raise TooLarge(
+                f"More than {MOST_NAMES:,} files of “{pid}” are on tape.",
+                limit=MOST_NAMES,
+                hint="Choose some of them.",
+            )
+        return found
 
     def _wanted(
         self, connection: sa.Connection, files: Iterable[Located], now: datetime
@@ -256,7 +243,7 @@ class Wishes:
         # as it is now: it may have come since they were located
         tiers = store.where_now(connection, list(by_url))
         query = sa.select(recall.c.id, recall.c.url, recall.c.state, recall.c.until).where(
-            recall.c.url.in_(by_url), recall.c.state.in_(LIVE)
+            recall.c.url == store.any_text(list(by_url)), recall.c.state.in_(LIVE)
         )
         live = {row.url: row for row in connection.execute(query)}
         for url, row in list(live.items()):
@@ -272,7 +259,7 @@ class Wishes:
         stays = [row.id for row in live.values() if row.state == "online"]
         connection.execute(
             sa.update(recall)
-            .where(recall.c.id.in_(stays), recall.c.until.is_not(None))
+            .where(recall.c.id == store.any_key(stays), recall.c.until.is_not(None))
             .values(until=now + timedelta(days=self._settings.restore_days))
         )
         keys = {url: row.id for url, row in live.items()}
@@ -306,3 +293,28 @@ class Wishes:
             retry_after=max(1, int(wait.total_seconds())),
             hint="Choose fewer files, or ask a steward of this node.",
         )
+
+
+def _standing(
+    file: Located, told: Mapping[str, Told], queue: Queue | None, now: datetime
+) -> Standing | None:
+    """Return how a file stands; None for one that is on disk and was not asked for."""
+    found = told.get(file.url)
+    # whoever looks after the disk may have brought it by themselves, or taken it before its time
+    if found is None or (found.recall.state == "online") != (file.tier == ONLINE):
+        is_there = file.tier != NEARLINE
+        return None if is_there else Standing(name=file.name, size=file.size, state="on tape")
+    row = found.recall
+    waits = row.state in {"queued", "staging"}
+    return Standing(
+        name=file.name,
+        size=file.size,
+        state=row.state,
+        message=row.message,
+        asked=row.asked,
+        changed=row.changed,
+        until=row.until,
+        expected=expected(queue, row.volume, now=now) if waits and queue else None,
+        people=found.people,
+        is_mine=found.is_mine,
+    )

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from panosc.data.restoring.wishes import MOST_NAMES, Standing
 from panosc.domain.access import Who
-from panosc.domain.errors import Conflict, Invalid, NotFound, OverBudget, PanoscError
+from panosc.domain.errors import Conflict, Invalid, NotFound, OverBudget, PanoscError, TooLarge
 from panosc.domain.query import Query
 from panosc.portal.pages.datasets import TABS
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
@@ -57,7 +57,7 @@ def router(site: Site) -> APIRouter:
         try:
             chosen = _chosen(which, names)
             done = site.wishes.ask(who, pid, chosen)
-        except (Invalid, Conflict, OverBudget) as error:
+        except (Invalid, Conflict, OverBudget, TooLarge) as error:
             return _page(site, request, who, pid, refused=error)
         return _back(site, pid, "asked" if done.files else "nothing")
 
