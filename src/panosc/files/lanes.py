@@ -109,13 +109,22 @@ class Lanes:
         if self._closed:
             raise Unavailable("The processes that read files have been stopped.")
         terms = replace(self._terms, nice=NICE if lane == "slow" else 0)
+        starting = asyncio.ensure_future(asyncio.to_thread(_Reader, terms))
         try:
-            reader = await asyncio.to_thread(_Reader, terms)
+            reader = await asyncio.shield(starting)
         except OSError as error:
             raise Unavailable(f"A process to read files in cannot be started: {error}.") from error
-        ready = await reader.receive(limit_s=START_LIMIT_S)
+        except asyncio.CancelledError:
+            # it is being started all the same, and nobody will want it
+            starting.add_done_callback(_end_unwanted)
+            raise
+        try:
+            ready = await reader.receive(limit_s=START_LIMIT_S)
+        except BaseException:
+            reader.end()
+            raise
         if ready.outcome.reason is not None:
-            reader.kill()
+            reader.end()
             raise Unavailable(
                 f"A process to read files in cannot be started: {ready.outcome.detail}."
             )
@@ -282,6 +291,11 @@ class _Reader:
         self._popen.wait()
         self._socket.close()
         self._memory.close()
+
+
+def _end_unwanted(starting: "asyncio.Future[_Reader]") -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().end()
 
 
 def _failed(reason: str, detail: str) -> Answer:
