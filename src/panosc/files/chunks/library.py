@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import h5py
 import numpy as np
@@ -22,6 +22,9 @@ from panosc.files.careful import Careful, extent_of
 from panosc.files.chunks.planning import CHUNK_BYTES
 from panosc.files.chunks.selection import Selection, bands, parse, whole
 from panosc.files.opening import FAILURES, has_swmr_writer, open_path
+
+if TYPE_CHECKING:
+    from panosc.files.storage.places import Place
 
 Values: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -38,7 +41,9 @@ _PERTURB: Final = -6
 _OTHER: Final = 0x5A
 
 
-def read(path: "str | Path", where: str, selection: Selection | str | None = None) -> Values:
+def read(
+    path: "str | Path | Place", where: str, selection: Selection | str | None = None
+) -> Values:
     """Return what is selected of a dataset, as h5py reads it.
 
     Numbers and texts of fixed length come as an array of their type; all else (texts and lists
@@ -47,8 +52,8 @@ def read(path: "str | Path", where: str, selection: Selection | str | None = Non
 
     Parameters
     ----------
-    path : str or Path
-        The file.
+    path : str, Path or Place
+        The file; a place is one in a storage.
     where : str
         Path of the dataset.
     selection : Selection or str, optional
@@ -60,13 +65,8 @@ def read(path: "str | Path", where: str, selection: Selection | str | None = Non
     """
     # its filters are those of HDF5 from then on
     import_module("hdf5plugin")
-    place = Path(path)
-    try:
-        with place.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-    except OSError as error:
-        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="gone") from error
-    is_written = has_swmr_writer(head)
+    place = Path(path) if isinstance(path, str) else path
+    is_written = isinstance(place, Path) and _is_written(place)
     try:
         found, is_filtered = _opened(place, where, selection, is_written=is_written)
         if is_filtered and (again := _allocator()) is not None:
@@ -88,9 +88,22 @@ def _differ(found: Values, second: Values) -> bool:
     return found.tobytes() != second.tobytes()
 
 
+def _is_written(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return has_swmr_writer(stream.read(_HEAD_BYTES))
+    except OSError as error:
+        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="gone") from error
+
+
 def _opened(
-    place: Path, where: str, selection: Selection | str | None, *, is_written: bool
+    place: "Path | Place", where: str, selection: Selection | str | None, *, is_written: bool
 ) -> tuple[Values, bool]:
+    if not isinstance(place, Path):
+        from panosc.files.storage.fileobj import opened  # noqa: PLC0415 - few files lie elsewhere
+
+        with opened(place) as there:
+            return _read(there, where, selection)
     file = open_path(place, is_written=is_written)
     try:
         return _read(file, where, selection)

@@ -29,7 +29,7 @@ from panosc.files.chunks.sources import LocalSource, Source, read_exactly
 
 Values: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-__all__ = ["ANSWER_BYTES", "LocalSource", "Source", "Values", "forget", "read"]
+__all__ = ["ANSWER_BYTES", "LocalSource", "Source", "Values", "forget", "forget_chunks", "read"]
 
 ANSWER_BYTES: Final = 512 * 2**20
 """Largest answer; the lanes allow less."""
@@ -74,9 +74,14 @@ def read(source: Source, plan: Plan, *, limit_bytes: int = ANSWER_BYTES) -> Valu
 
 
 def forget() -> None:
-    """Forget all that was decoded."""
-    _CHUNKS.clear()
+    """Forget all that is remembered."""
+    forget_chunks()
     _TABLES.clear()
+
+
+def forget_chunks() -> None:
+    """Forget all that was decoded, but not where the blocks of chunks are."""
+    _CHUNKS.clear()
 
 
 # ---- contiguous ----
