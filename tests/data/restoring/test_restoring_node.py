@@ -1,0 +1,42 @@
+"""A node brings files back beside serving, by what its settings name."""
+
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from archive import ADA, PID, Archive
+
+from panosc.data.restoring.running import restoring
+
+
+def test_a_node_with_a_command_brings_files_back(archive: Archive) -> None:
+    """The command is another program; it is asked by the process that leads alone."""
+    program = str(Path(__file__).with_name("tape_library.py"))
+    words = (sys.executable, program, str(archive.folder / "library"))
+    settings = archive.settings.model_copy(
+        update={"tape": "command", "tape_command": words, "tape_poll_s": 0.01}
+    )
+    archive.put(PID, ["V1", "V1", "V2"])
+    archive.time[0] = datetime.now(UTC)
+    archive.wishes.ask(ADA, PID)
+    with (
+        restoring(archive.engine, settings, lambda: datetime.now(UTC)),
+        restoring(archive.engine, settings, lambda: datetime.now(UTC)),
+    ):
+        ends = time.monotonic() + 60
+        while archive.tiers() != {"online": 3}:
+            assert time.monotonic() < ends, archive.states()
+            time.sleep(0.05)
+    assert sorted(volume for volume, *_ in archive.library.mounts()) == ["V1", "V2"]
+
+
+def test_a_node_with_a_broken_plug_in_serves_all_the_same(
+    archive: Archive, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = archive.settings.model_copy(update={"tape": "none such"})
+    with caplog.at_level(logging.ERROR), restoring(archive.engine, settings, archive.now):
+        pass
+    assert "There is no tape system 'none such'" in caplog.text
