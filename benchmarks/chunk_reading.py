@@ -63,10 +63,12 @@ class Stack:
         self._shape = self._array.shape or ()
 
     def first(self, text: str) -> Any:
+        """With nothing remembered."""
         reading.forget()
         return self._ours(text)
 
     def again(self, text: str) -> Any:
+        """With the blocks of chunks known, and no chunk decoded."""
         reading.forget_chunks()
         return self._ours(text)
 
@@ -76,10 +78,12 @@ class Stack:
             return reading.read(source, chosen)
 
     def theirs(self, text: str) -> Any:
+        """As h5py does it in a new process, or nearly so."""
         with h5py.File(self.path) as file:
             return file["data"][parse(text, self._shape).index]
 
     def kept(self, text: str, times: int) -> float:
+        """Return the time that h5py takes in a file that stays open."""
         with h5py.File(self.path) as file:
             data = file["data"]
             return best(lambda some: data[parse(some, self._shape).index], text, times, 20)
