@@ -43,8 +43,8 @@ host, port, path, *header = sys.argv[1:]
 began = time.perf_counter()
 s = socket.create_connection((host, int(port)))
 if path != "-":
-    extra = "".join(h + "\\r\\n" for h in header)
-    s.sendall(f"GET {path} HTTP/1.1\\r\\nHost: {host}:{port}\\r\\nConnection: close\\r\\n{extra}\\r\\n".encode())
+    lines = [f"GET {path} HTTP/1.1", f"Host: {host}:{port}", "Connection: close", *header, "", ""]
+    s.sendall("\\r\\n".join(lines).encode())
 got, buffer = 0, bytearray(1 << 20)
 while n := s.recv_into(buffer):
     got += n
@@ -109,14 +109,14 @@ def app_of(files: list[Located]) -> FastAPI:
         return archive(is_hashed=False)
 
     @app.get("/one")
-    def one(request: Request):  # noqa: ANN202
+    def one(request: Request):
         return answering.answer(files[0], request.headers, is_head=False, threads=threads)
 
     return app
 
 
 @contextmanager
-def served(files: list[Located]):  # noqa: ANN201
+def served(files: list[Located]):
     """Serve from a process of its own; yield its port and number."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -49,6 +49,7 @@ PAGES = [
     f"/documents/{DOCUMENT}",
     "/instruments",
     f"/instruments/{INSTRUMENT}",
+    "/selection",
     "/techniques",
     "/techniques/PaNET01188",
     "/techniques/PaNET01189",

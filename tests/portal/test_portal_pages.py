@@ -30,7 +30,7 @@ class Page(HTMLParser):
         self.elements.append((tag, found))
         if "id" in found:
             self.ids.append(found["id"])
-        if tag in {"a", "form"}:
+        if tag in {"a", "form"} and found.get("method") != "post":
             self.links.append(found.get("href") or found.get("action"))
         if tag == "link" and found["rel"] in {"stylesheet", "icon"}:
             self.loaded.append(found["href"])

@@ -1,6 +1,8 @@
 """A served node with datasets in every state, whose files are real, for tests of downloads."""
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,13 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import orjson
 import sqlalchemy as sa
 
 from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.loading import load
 from panosc.catalogue.people import account
-from panosc.catalogue.tables import dataset, group_member
+from panosc.catalogue.tables import dataset, group_member, location
 from panosc.identity.service import build
 from panosc.settings import Settings
 
@@ -88,6 +91,13 @@ class Node:
         number = [*FILES[pid]].index(name)
         return self.folder / pid.partition("/")[2] / f"{number}.dat"
 
+    def registered(self, path: Path, size: int, mtime_ns: int) -> None:
+        """Let a file be registered with another size and time."""
+        with self.engine.begin() as connection:
+            where = location.c.url == path.as_uri()
+            values = {"size": size, "mtime_ns": mtime_ns}
+            connection.execute(sa.update(location).where(where).values(values))
+
 
 FILES: dict[str, dict[str, int]] = {
     OPEN: {"run-1.nxs": 3_000_000, "run-2.nxs": 70_000, "logs/π run.txt": 5_000, "empty.txt": 0},
@@ -143,8 +153,6 @@ def _rows(folder: Path) -> Iterator[tuple[str, dict[str, object]]]:
 @contextmanager
 def download_node(engine: sa.Engine, settings: Settings, folder: Path) -> Iterator[Node]:
     """Serve a node with these files."""
-    import orjson
-
     catalogue = folder / "catalogue"
     catalogue.mkdir()
     measured = folder / "measured"
@@ -196,3 +204,14 @@ def served_again(node: Node, settings: Settings) -> Iterator[Node]:
     app = create_app(settings, node.engine, clock=lambda: node.now[0])
     with serving(app) as address:
         yield replace(node, address=address, settings=settings)
+
+
+def unpacked(content: bytes) -> tuple[str, dict[str, bytes]]:
+    """Return the folder of an archive and what is in it."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        found = {info.filename: archive.read(info) for info in archive.infolist()}
+        assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())
+    folders = {name.partition("/")[0] for name in found}
+    (folder,) = folders
+    return folder, {name.partition("/")[2]: data for name, data in found.items()}

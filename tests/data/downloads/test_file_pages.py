@@ -8,9 +8,22 @@ import download_node as given
 import httpx
 import pytest
 import sqlalchemy as sa
-from download_node import CLOSED, EMBARGOED, EVIL, FILES, MEMBER, OPEN, STRANGER, TAPE, WITHDRAWN
+from download_node import (
+    CLOSED,
+    EMBARGOED,
+    EVIL,
+    FILES,
+    MEMBER,
+    OPEN,
+    STRANGER,
+    TAPE,
+    WITHDRAWN,
+    unpacked,
+)
 
 from panosc.catalogue.tables import group_member
+from panosc.data.downloads.selecting import cookie
+from panosc.identity.keys import node_keys
 
 HTML = {"Accept": "text/html"}
 
@@ -24,7 +37,8 @@ def test_the_files_page_tells_what_can_be_done(node):
     text = page(node, f"/datasets/{OPEN}/-/files").text
     assert "4 files." in text
     total = sum(FILES[OPEN].values())
-    assert total == 3_075_000 and "Download all (3.08 MB)" in text
+    assert total == 3_075_000
+    assert "Download all (3.08 MB)" in text
     for name in FILES[OPEN]:
         assert f"/datasets/{OPEN}/-/download?file={quote(name, safe='')}" in text
     assert f"/datasets/{OPEN}/-/view?file=run-1.nxs" in text
@@ -32,7 +46,8 @@ def test_the_files_page_tells_what_can_be_done(node):
     assert "app.globus.org/file-manager?origin_id=0a1b2c3d" in text
     assert "origin_path=%2Fraw%2Fopen%2F" in text
     assert 'href="https://data.example/"' in text
-    assert "as=curl" in text and "as=urls" in text
+    assert "as=curl" in text
+    assert "as=urls" in text
     assert "Link without sign-in" not in text
 
 
@@ -60,9 +75,11 @@ def test_a_page_for_each_hundred_of_ten_thousand(node):
     try:
         text = page(node, f"/datasets/{EVIL}/-/files?page=50").text
         assert "10,010 files, showing 4901 to 5000" in text
-        assert text.count("<tr>") == 101 and len(text) < 100_000
+        assert text.count("<tr>") == 101
+        assert len(text) < 100_000
         assert "Not at this node" in text
-        assert 'rel="next"' in text and 'rel="prev"' in text
+        assert 'rel="next"' in text
+        assert 'rel="prev"' in text
         assert "No file is called so" not in page(
             node, f"/datasets/{EVIL}/-/files?page=999999&match=many"
         ).text.replace("No file is called so", "", 1)
@@ -77,7 +94,8 @@ def test_states_of_files_and_who_sees_them(own_node):
     own_node.path(OPEN, "run-1.nxs").unlink()
     own_node.path(OPEN, "run-2.nxs").write_bytes(b"x")
     text = page(own_node, f"/datasets/{OPEN}/-/files").text
-    assert "Gone at its source" in text and "Changed at its source" in text
+    assert "Gone at its source" in text
+    assert "Changed at its source" in text
     for pid, person, status in (
         (EMBARGOED, None, 404),
         (CLOSED, STRANGER, 404),
@@ -199,7 +217,8 @@ def test_the_script_fetches_and_checks_everything(node, tmp_path, pid):
 
 def test_a_script_uses_the_token_that_it_is_given(node, tmp_path):
     script = node.get(f"/datasets/{EMBARGOED}/-/download?as=curl", MEMBER).text
-    assert "signed=" not in script and node.cookies[MEMBER].partition("=")[2] not in script
+    assert "signed=" not in script
+    assert node.cookies[MEMBER].partition("=")[2] not in script
     (tmp_path / "download.sh").write_text(script)
     done = subprocess.run(["sh", "download.sh"], cwd=tmp_path, capture_output=True, check=False)
     assert done.returncode != 0
@@ -260,18 +279,19 @@ def test_a_selection_across_datasets(node):
         assert cart.post("add", pid=pid).status_code == 303
     text = cart.get().text
     assert re.search("3 datasets of at most 100; to fetch: 6 files, 3.1[67] MB", text)
-    assert "1 dataset you may not fetch" in text and "1 file is not on disk" in text
+    assert "1 dataset you may not fetch" in text
+    assert "1 file is not on disk" in text
     assert "60 kB" not in text
     assert "Take out of the selection" in cart.get(f"/datasets/{OPEN}").text
     answer = cart.get("/selection/download")
     assert answer.status_code == 422
     answer = cart.get("/selection/download?online=true")
-    assert answer.status_code == 200 and "private" not in answer.headers["content-type"]
-    import test_archives
-
-    folder, found = test_archives.unpacked(answer.content)
+    assert answer.status_code == 200
+    assert "private" not in answer.headers["content-type"]
+    folder, found = unpacked(answer.content)
     assert folder == "selection"
-    assert "data/10.5072_open/run-1.nxs" in found and "data/10.5072_tape/disk.nxs" in found
+    assert "data/10.5072_open/run-1.nxs" in found
+    assert "data/10.5072_tape/disk.nxs" in found
     assert not any("embargoed" in name for name in found)
     assert "Title of 10.5072/tape" in found["README.txt"].decode()
     # signed in, the same selection gives more
@@ -294,13 +314,11 @@ def test_what_nobody_may_know_of_cannot_be_selected(node):
     assert member.post("add", pid=CLOSED).status_code == 303
     member.person = None
     text = member.get().text
-    assert CLOSED not in text and "1 dataset of your selection is not here any more" in text
+    assert CLOSED not in text
+    assert "1 dataset of your selection is not here any more" in text
 
 
 def test_a_selection_is_bounded_and_fits_into_a_cookie(node):
-    from panosc.data.downloads.selecting import cookie
-    from panosc.identity.keys import node_keys
-
     keys = node_keys(node.settings)
     full = cookie.write(keys, [2**63 - 1 - number for number in range(cookie.MOST)])
     assert len(full) < 3000
