@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from h5py import h5d, h5g, h5s, h5t
+from h5py import h5d, h5g, h5t
 
 from panosc.domain.errors import Unreadable
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot, as_json
 from panosc.files.axes import axes_of
 from panosc.files.careful import Careful, Dataset, Group, extent_of
 from panosc.files.opening import open_path
+from panosc.files.slabs import read_box
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -124,10 +125,7 @@ def _slab(file: Careful, node: Dataset, start: tuple[int, ...], extent: tuple[in
     if not file.storage_is_safe(node, kind.get_size(), limit=CHUNK_BYTES):
         last = file.refusals[-1]
         raise Unreadable(last.detail, reason=last.reason)
-    space = node.get_space()
-    space.select_hyperslab(start, extent)
-    values = np.empty(extent, np.float64)
-    node.read(h5s.create_simple(extent), space, values, h5t.NATIVE_DOUBLE)
+    values = read_box(node, start, extent).astype(np.float64)
     if kind.get_class() == h5t.INTEGER and kind.get_sign() == h5t.SGN_NONE:
         # detectors mark dead pixels with the largest number that they can count to
         top = float(2 ** (8 * kind.get_size()) - 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin
 import numpy as np
 import overview_files as given
 import pytest
@@ -20,6 +21,7 @@ from panosc.data.overviews import geometry, reading
 from panosc.data.overviews.numbers import Running
 from panosc.data.overviews.pictures import colours_of
 from panosc.domain.errors import Unreadable
+from panosc.files import slabs
 
 Array = np.ndarray[Any, Any]
 CHANCE = np.random.default_rng(7)
@@ -300,3 +302,62 @@ def test_curves_are_drawn_where_they_are(tmp_path: Path) -> None:
     # from the lower left to the upper right
     assert np.corrcoef(rows, columns)[0, 1] < -0.95
     assert len(rows) > 100
+
+
+def test_a_filter_that_yields_too_little_leaves_nothing_of_others(tmp_path: Path) -> None:
+    import zlib  # noqa: PLC0415
+
+    secret = np.full((64, 64), 0x7E, "u1")
+    others = given.written(tmp_path / "others.nxs", secret, chunks=(64, 64), compression="gzip")
+    path = given.written(
+        tmp_path / "short.nxs", np.zeros((64, 64), "u1"), chunks=(64, 64), compression="gzip"
+    )
+    with h5py.File(path, "r+") as file:
+        # 16 bytes where 4096 are declared
+        file[given.SIGNAL].id.write_direct_chunk((0, 0), zlib.compress(bytes(16)))
+    for _ in range(3):
+        read(others)
+        with pytest.raises(Unreadable, match="16 bytes instead of 4096"):
+            read(path)
+
+
+PIPELINES: dict[str, dict[str, Any]] = {
+    "gzip": {"compression": "gzip", "shuffle": True, "fletcher32": True},
+    "lzf": {"compression": "lzf", "shuffle": True},
+    "szip": {"compression": "szip"} if h5py.h5z.filter_avail(4) else {"compression": "gzip"},
+    "scale-offset": {"scaleoffset": 0},
+    "bitshuffle": dict(hdf5plugin.Bitshuffle(cname="zstd")),
+    "blosc": dict(hdf5plugin.Blosc()),
+    "zstd": dict(hdf5plugin.Zstd()),
+    "none": {},
+}
+
+
+@pytest.mark.parametrize("kind", ["u2", ">i4", "f8"])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_boxes_are_what_h5py_reads(name: str, kind: str, tmp_path: Path) -> None:
+    if name == "scale-offset" and kind == "f8":
+        # it would round
+        kind = "i8"
+    values = poisson((7, 33, 20), kind)
+    path = given.written(tmp_path / "box.nxs", values, chunks=(3, 16, 7), **PIPELINES[name])
+    with h5py.File(path, "r+") as file:
+        node = file[given.SIGNAL]
+        for start, extent in (
+            ((0, 0, 0), (7, 33, 20)),
+            ((2, 5, 6), (4, 20, 9)),
+            ((6, 32, 19), (1, 1, 1)),
+        ):
+            place = tuple(slice(a, a + b) for a, b in zip(start, extent, strict=True))
+            found = slabs.read_box(node.id, start, extent)
+            assert found.dtype == values.dtype.newbyteorder("=")
+            np.testing.assert_array_equal(found, node[place])
+
+
+def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path: Path) -> None:
+    options = {"shape": (8, 8), "dtype": "i2", "chunks": (4, 4), "compression": "gzip"}
+    path = given.written(tmp_path / "fill.nxs", None, **options, fillvalue=-3)
+    with h5py.File(path, "r+") as file:
+        file[given.SIGNAL][5, 6] = 9
+        found = slabs.read_box(file[given.SIGNAL].id, (0, 0), (8, 8))
+        np.testing.assert_array_equal(found, file[given.SIGNAL][()])

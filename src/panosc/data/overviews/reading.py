@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from h5py import h5d, h5s
+from h5py import h5d
 
 from panosc.data.overviews.geometry import (
     Box,
@@ -36,6 +36,7 @@ from panosc.domain.plots import as_json
 from panosc.files.careful import Careful, Dataset, extent_of
 from panosc.files.opening import open_path
 from panosc.files.plots import CHUNK_BYTES, Floats, plot_in
+from panosc.files.slabs import read_box
 
 FRAMES: Final = 5
 POINTS: Final = 2_000_000
@@ -146,10 +147,7 @@ class _Signal:
     def _parts(self, box: Box) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
         """Yield (first row, frames × rows × columns) of a box, a few values at a time."""
         layout, (start, extent) = self._layout, box
-        space = self._node.get_space()
-        space.select_hyperslab(start, extent)
-        values = np.empty(extent, self._dtype)
-        self._node.read(h5s.create_simple(extent), space, values)
+        values = read_box(self._node, start, extent)
         if layout.rows is None:
             values = values.reshape(1, 1, -1)
             first = 0
