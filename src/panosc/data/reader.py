@@ -1,7 +1,7 @@
 """What the processes that read do: one function a kind of answer, each for one band of an array.
 
-They put what they read where the web process finds it. Nothing here is imported by a process that
-serves people; what is asked was checked there, and is checked against the file again here.
+They put what they read where the web process finds it. What is asked was checked there, and is
+checked against the file again here.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from panosc.data import formats
 from panosc.data.partial import moments as moments_of
-from panosc.domain.errors import Unreadable
 from panosc.files.chunks import library, reading
 from panosc.files.chunks.mapping import VirtualPlan
 from panosc.files.chunks.planning import Plan
@@ -59,6 +58,16 @@ def numbers(file: File, plan: Plan | VirtualPlan, how: How) -> Shared:
     return share(formats.encode(array, form, is_safe=is_safe, is_flat=is_flat))
 
 
+def plain(file: File, plan: Plan | VirtualPlan, how: How) -> bytes:
+    """Return a short band of values that lie in the file as they are.
+
+    That is safe in any process: nothing is decoded, and no library looks at the file.
+    """
+    form, is_safe, is_flat = how
+    found = formats.encode(_read(file, plan), form, is_safe=is_safe, is_flat=is_flat)
+    return found if isinstance(found, bytes) else found.tobytes()
+
+
 def moments(file: File, plan: Plan | VirtualPlan) -> tuple[Any, ...]:
     """Return what `data.partial.Moments` keeps of a band."""
     found = moments_of(_read(file, plan))
@@ -70,12 +79,7 @@ def by_library(file: File, path: str, selection: Selection, how: How) -> Shared:
     form, is_safe, is_flat = how
     # looks whether it is as it was registered
     file.source().close()
-    if file.place is not None:
-        raise Unreadable(
-            "only the HDF5 library reads this, and it reads files of this machine",
-            reason="unsupported-layout",
-        )
-    found = library.read(file.path, path, selection)
+    found = library.read(file.path if file.place is None else file.place, path, selection)
     return share(formats.encode(found, form, is_safe=is_safe, is_flat=is_flat))
 
 
@@ -83,6 +87,17 @@ def _read(file: File, plan: Plan | VirtualPlan) -> reading.Values:
     if isinstance(plan, VirtualPlan):
         # the sources have been found already: what is opened is what was registered of each
         file.source().close()
-        return read_virtual(plan, lambda token: token.source())
-    with file.source() as source:
+        return read_virtual(plan, _ahead)
+    with _ahead(file, plan) as source:
         return reading.read(source, plan)
+
+
+def _ahead(file: File, plan: Plan | None = None) -> Any:
+    """Open a file; of one in a storage, where each look takes long, several chunks come at once."""
+    source = file.source()
+    if file.place is None:
+        return source
+    from panosc.files.storage.ahead import Ahead  # noqa: PLC0415 - as in `File.source`
+
+    table = plan.table if plan is not None else ()
+    return Ahead(source, [(int(row["offset"]), int(row["size"])) for row in table])
