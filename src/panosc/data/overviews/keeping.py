@@ -7,7 +7,8 @@
         plot.json  plot.svg          the default plot
         small/4.webp  large/max.webp pictures of frames and of the maximum
 
-A file is whole or not there, whenever the machine stops. All of it may be deleted at any time.
+A file is whole or not there, whenever the machine stops. All of it may be deleted at any time, but
+of what is on tape nothing can be drawn again.
 """
 
 import os
