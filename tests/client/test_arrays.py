@@ -1,5 +1,6 @@
 """What is in a file, as the client gives it: value by value what h5py reads of the same file."""
 
+import hashlib
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import panosc
-from panosc.catalogue.tables import location
+from panosc.catalogue.tables import file, location
 from panosc.client.data.arrays import Array
 from panosc.client.data.groups import Group
 from panosc.domain.errors import Conflict, Invalid, NotFound, PanoscError
@@ -33,8 +34,8 @@ def scan(client):
 
 @pytest.fixture
 def local(served):
-    with h5py.File(served.folder / measured.NAME) as file:
-        yield file
+    with h5py.File(served.folder / measured.NAME) as opened:
+        yield opened
 
 
 def asked(client):
@@ -293,8 +294,8 @@ def test_a_file_that_changes_between_two_bands(served, client, is_registered):
     def change(request):
         count.append(request)
         if len(count) == 4:
-            with h5py.File(path, "r+") as file:
-                file["entry/stack/frames"][...] = 1
+            with h5py.File(path, "r+") as opened:
+                opened["entry/stack/frames"][...] = 1
             if is_registered:
                 register(served, path)
 
@@ -316,8 +317,12 @@ def register(served, path):
     status = path.stat()
     where = (location.c.url == path.as_uri(),)
     known = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
     with served.engine.begin() as connection:
         connection.execute(sa.update(location).where(*where).values(known))
+        ours = sa.select(location.c.dataset_id).where(*where).scalar_subquery()
+        changed = sa.update(file).where(file.c.dataset_id == ours, file.c.name == measured.NAME)
+        connection.execute(changed.values(sha256=content, size=status.st_size))
     time.sleep(0.2)  # what is open to anyone is remembered for a moment
 
 

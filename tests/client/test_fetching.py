@@ -211,6 +211,32 @@ def test_a_program_that_is_killed_goes_on(tmp_path):
     assert digest((tmp_path / "a.bin").read_bytes()) == digest(CONTENT)
 
 
+def test_an_interrupted_program_keeps_the_part(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from panosc.client.http import Http\n"
+        "from panosc.client.fetching.one import Wanted\n"
+        "from panosc.client.fetching.several import Options, fetch_all\n"
+        f"wanted = [Wanted(name=n, path='/file', sha256={digest(CONTENT)!r}) for n in 'abcdef']\n"
+        "fetch_all(Http(sys.argv[1]), wanted, Path(sys.argv[2]), Options(at_once=1))"
+    )
+    with store({"cut": 900_000, "hold": 1}, *[{"status": 503}] * 9) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, server.url, str(tmp_path)],
+            stderr=subprocess.DEVNULL,
+            # a run of the tests in the background of a shell ignores it, and hands that on
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        )
+        part = tmp_path / "a.part"
+        while not (part.exists() and part.stat().st_size > 500_000):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) != 0
+        assert len(server.asked) == 1
+    assert left(tmp_path) == [".a.part.tag", "a.part"]
+
+
 def test_a_file_that_changes_meanwhile_is_begun_anew(tmp_path):
     other = CONTENT[::-1]
     with store({"content": other, "cut": 50_000}) as server:

@@ -38,7 +38,8 @@ def dataset_of(named: str, url: str | None) -> Iterator[Dataset]:
         If it is not told at which node.
     """
     there, pid = parts(named)
-    given = ClientSettings().token
+    told = ClientSettings().token
+    given = told if told is not None and told.get_secret_value().strip() else None
     credentials = Credentials(ClientSettings().config_home / "panosc")
     if given is not None and not (there or url):
         raise Invalid(

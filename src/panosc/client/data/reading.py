@@ -5,6 +5,7 @@ A file that changes between two bands is noticed, and nothing of it is given.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from panosc.client import progress
@@ -17,6 +18,8 @@ from panosc.client.patience import Patience
 from panosc.domain.errors import Invalid, TooLarge, Unreadable
 
 _PATIENCE = Patience(tries=3)
+_SOON_BYTES = 8 * 2**20
+"""What comes before anybody asks how far it is."""
 _LEAST_BYTES = 16 * 1024
 
 
@@ -50,7 +53,7 @@ class Reading:
                 limit=0,
                 hint="Select a part, or use to_dask() or to_xarray().",
             ) from None
-        wanted = False if show is None and total <= self.wire.http.most_bytes else show
+        wanted = False if show is None and total <= _SOON_BYTES else show
         with progress.shown(self.path, total, wanted=wanted) as advance:
             count = self._fill(selection, found, advance)
         if count > 1:
@@ -65,7 +68,7 @@ class Reading:
             # an ellipsis makes it a part of the array even where it is one element
             part = found[(*there, Ellipsis)]
             try:
-                self.patience.insist(lambda band=band, part=part: self._one(band, part))  # type: ignore[misc]
+                self.patience.insist(partial(self._one, band, part, advance))
             except TooLarge:
                 size = min(band.size, most) * self.item.nbytes
                 if size <= max(_LEAST_BYTES, self.item.nbytes):
@@ -73,11 +76,26 @@ class Reading:
                 self.wire.http.most_bytes = size // 2
                 count += self._fill(band, part, advance)
                 continue
-            advance(band.size * self.item.nbytes)
             count += 1
         return count
 
-    def _one(self, band: Selection, part: Any) -> None:
+    def _one(self, band: Selection, part: Any, advance: Callable[[int], None]) -> None:
+        """Read a band; what was counted of one that fails is taken back."""
+        came = 0
+
+        def count(more: int) -> None:
+            nonlocal came
+            came += more
+            advance(more)
+
+        try:
+            self._read(band, part, count)
+        except BaseException:
+            advance(-came)
+            raise
+        advance(band.size * self.item.nbytes - came)
+
+    def _read(self, band: Selection, part: Any, advance: Callable[[int], None]) -> None:
         if self.item.form == "json":
             values = self.wire.values(self.path, band.text)
             try:
@@ -86,7 +104,7 @@ class Reading:
                 raise self.wire.changed() from None
             return
         try:
-            self._raw(band, part)
+            self._raw(band, part, advance)
         except Invalid:
             # not every node tells records, and arrays as elements, otherwise than as text
             if self.item.dtype.kind != "V" and not self.item.shape:
@@ -102,8 +120,9 @@ class Reading:
                     hint="Download the file.",
                 ) from None
 
-    def _raw(self, band: Selection, part: Any) -> None:
-        with self.wire.numbers(self.path, band.text, form=self.item.form) as (pieces, told):
+    def _raw(self, band: Selection, part: Any, advance: Callable[[int], None]) -> None:
+        with self.wire.numbers(self.path, band.text, form=self.item.form) as (came, told):
+            pieces = _counted(came, advance)
             if self.item.form == "npy":
                 self._npy(pieces, part)
             elif told is not None and told != part.nbytes:
@@ -140,6 +159,12 @@ class Reading:
             raise self.wire.odd(self.path)
         if whole is not part:
             part[...] = whole
+
+
+def _counted(pieces: Iterator[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        advance(len(piece))
+        yield piece
 
 
 def _both(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:

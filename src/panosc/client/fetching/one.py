@@ -115,6 +115,8 @@ class Fetcher:
         failed = 0
         while True:
             before = part.offset
+            if self.is_stopped():
+                raise Stopped
             try:
                 return self._round(wanted, part)
             except (httpx.HTTPError, PanoscError) as error:

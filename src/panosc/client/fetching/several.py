@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -55,12 +55,16 @@ def fetch_all(
             with lock:
                 advance(more)
 
+        def wait(seconds: float) -> None:
+            stop.wait(seconds)
+
         fetcher = Fetcher(
             http=http,
             advance=count,
             is_stopped=stop.is_set,
             overwrite=options.overwrite,
-            patience=options.patience,
+            # whoever interrupts need not wait until it would be tried again
+            patience=replace(options.patience, sleep=wait),
         )
 
         def one(item: Wanted) -> Fetched:
