@@ -9,7 +9,7 @@ import posixpath
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Self
 
@@ -24,7 +24,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import NotFound, PanoscError, Unreadable
 from panosc.files.index.indexing import PRELOAD, Indexer
 from panosc.files.index.keeping import IndexStore
-from panosc.files.index.telling import Beyond, Elsewhere, Face, FileIndex
+from panosc.files.index.telling import Elsewhere, Face, FileIndex
 from panosc.files.lanes import Lanes
 from panosc.files.storage.places import stores_of
 from panosc.files.workers import Pool
@@ -36,6 +36,8 @@ INDEXERS: Final = 2
 SLOW_READERS: Final = 1
 AREA_BYTES: Final = 512 * 2**20
 """Room for one answer of a reading process; what is not used takes no memory."""
+MOST_PLACES: Final = 4096
+"""Arrays that were asked for lately, and lie in the file itself."""
 KEPT_BYTES: Final = 64 * 2**20
 LARGEST_KEPT: Final = 2**20
 _NAMES: Final = {"csv": "data.csv", "npy": "data.npy", "tiff": "data.tiff"}
@@ -78,6 +80,7 @@ class DataService:
         self.indexer = indexer
         self.slices = slices
         self._kept = _Kept(KEPT_BYTES)
+        self._places: dict[tuple[str, int, int, str], Place] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -109,9 +112,10 @@ class DataService:
         kept = self._kept.get(tag)
         if kept is not None:
             return Reply(media_type="application/json", body=kept)
-        found = await anyio.to_thread.run_sync(self._prepare, who, located, question)
+        found = self._at_hand(who, located, question)
+        if found is None:
+            found = await anyio.to_thread.run_sync(self._prepare, who, located, question)
         if isinstance(found, bytes):
-            self._kept.put(tag, found)
             return Reply(media_type="application/json", body=found)
         if question.what == "stats":
             return Reply(media_type="application/json", body=await self.slices.stats(found))
@@ -152,37 +156,60 @@ class DataService:
             raise NotFound(f"There is no {question.what} at {question.path}.")
         return found
 
+    def _at_hand(self, who: Who, located: Located, question: Question) -> "bytes | Job | None":
+        """Return what has to be read, where that is known without waiting for anything."""
+        place = self._places.get((located.url, located.size, located.mtime_ns, question.path))
+        if place is None or question.what != "data":
+            return None
+        # its tier may be another now
+        here = replace(place, located=located)
+        return self.slices.plan(here, partial(self.source, who), question)
+
+    def _remember(self, place: Place) -> None:
+        located = place.located
+        if not self.slices.is_light(place):
+            return
+        if len(self._places) >= MOST_PLACES:
+            self._places.clear()
+        self._places[(located.url, located.size, located.mtime_ns, place.path)] = place
+
     def _prepare(self, who: Who, located: Located, question: Question) -> "bytes | Job":
         match question.what:
             case "meta":
-                return self._meta(who, located, question)
+                beyond = _Beyond(self, who, located)
+                found = self._meta(who, located, question, beyond)
+                if not beyond.was_asked:
+                    # it depends on this file alone
+                    self._kept.put(question.tag(located), found)
+                return found
             case "attr":
                 place = self._place(who, located, question.path)
                 names = None if question.names is None else list(question.names)
                 return place.index.attributes(place.path, names)
             case "paths":
                 place = self._place(who, located, question.path)
-                return place.index.paths(
-                    place.path, question.resolve, self._beyond(who, place.located)
-                )
+                beyond = _Beyond(self, who, place.located)
+                return place.index.paths(place.path, question.resolve, beyond)
             case _:
                 place = self._place(who, located, question.path)
+                if place.located is located:
+                    self._remember(place)
                 return self.slices.plan(place, partial(self.source, who), question)
 
-    def _meta(self, who: Who, located: Located, question: Question) -> bytes:
+    def _meta(self, who: Who, located: Located, question: Question, beyond: "_Beyond") -> bytes:
         index = self.index(located)
-        beyond = self._beyond(who, located)
         try:
             return index.meta(question.path, question.resolve, beyond)
         except Elsewhere as link:
+            beyond.was_asked = True
             try:
-                place = self._follow(who, located, link, left=LINKS)
+                place = self.follow(who, located, link, left=LINKS)
             except NotFound:
                 if question.resolve != "only_valid":
                     raise
                 return index.meta(question.path, "none")
             content = orjson.loads(
-                place.index.meta(place.path, question.resolve, self._beyond(who, place.located))
+                place.index.meta(place.path, question.resolve, _Beyond(self, who, place.located))
             )
             # it is called as whoever asks calls it
             return orjson.dumps(content | {"name": question.path.rpartition("/")[2]})
@@ -196,17 +223,7 @@ class DataService:
         """
         if file in {".", ""}:
             return self._place(who, place.located, path_of(path))
-        return self._follow(who, place.located, Elsewhere(file, path), left=LINKS)
-
-    def _beyond(self, who: Who, located: Located) -> Beyond:
-        def beyond(file: str, path: str) -> Face | None:
-            try:
-                place = self._follow(who, located, Elsewhere(file, path), left=LINKS)
-                return place.index.face(place.path)
-            except PanoscError:
-                return None
-
-        return beyond
+        return self.follow(who, place.located, Elsewhere(file, path), left=LINKS)
 
     def _place(self, who: Who, located: Located, path: str, *, left: int = LINKS) -> Place:
         """Return where a path leads, in this file or through links in another of the dataset."""
@@ -214,10 +231,16 @@ class DataService:
         try:
             number = index.number(path)
         except Elsewhere as link:
-            return self._follow(who, located, link, left=left)
+            return self.follow(who, located, link, left=left)
         return Place(located=located, index=index, path=path, number=number)
 
-    def _follow(self, who: Who, located: Located, link: Elsewhere, *, left: int) -> Place:
+    def follow(self, who: Who, located: Located, link: Elsewhere, *, left: int) -> Place:
+        """Return where a link to another file leads, if that is of the dataset.
+
+        Raises
+        ------
+        NotFound
+        """
         name = beside(located.name, link.file)
         if not left:
             raise NotFound("Links lead from file to file, on and on.")
@@ -262,6 +285,25 @@ def beside(name: str, file: str) -> str | None:
         return None
     found = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
     return None if found.startswith("..") or found in {".", "/"} else found
+
+
+@dataclass(slots=True)
+class _Beyond:
+    """What links to other files of the dataset lead to; nothing where they may not be followed."""
+
+    service: DataService
+    who: Who
+    located: Located
+    was_asked: bool = False
+
+    def __call__(self, file: str, path: str) -> Face | None:
+        self.was_asked = True
+        link = Elsewhere(file, path)
+        try:
+            place = self.service.follow(self.who, self.located, link, left=LINKS)
+            return place.index.face(place.path)
+        except PanoscError:
+            return None
 
 
 class _Kept:

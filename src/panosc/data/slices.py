@@ -4,7 +4,10 @@ A long answer is read a band at a time, each when the one before it was sent, so
 not grow with what is asked. What costs much to decode goes to the slow lane.
 """
 
+import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +15,7 @@ import anyio.to_thread
 import numpy as np
 import orjson
 
-from panosc.data import formats
+from panosc.data import formats, reader
 from panosc.data.admitting import Located
 from panosc.data.partial import Moments
 from panosc.data.questions import Question
@@ -31,6 +34,10 @@ BAND_BYTES: Final = 8 * 2**20
 """Most bytes that are read at once for one answer."""
 SLOW_BYTES: Final = 8 * 2**20
 """What decodes more than this waits in the slow lane."""
+SHORT_BYTES: Final = 256 * 2**10
+"""Plain values up to so many bytes are read without a process of their own."""
+SHORT_THREADS: Final = 8
+FEW_CHUNKS: Final = 20_000
 _READER: Final = "panosc.data.reader"
 
 
@@ -86,6 +93,7 @@ class Slices:
         self.lanes = lanes
         self._limit = limit_bytes
         self._stores = stores
+        self._threads = ThreadPoolExecutor(SHORT_THREADS, thread_name_prefix="short-reads")
 
     def online(self, located: Located) -> File:
         """Return the file where it may be opened.
@@ -148,6 +156,17 @@ class Slices:
             )
         return job
 
+    def is_light(self, place: Place) -> bool:
+        """Whether `plan` takes less than it takes to hand it to a thread."""
+        array = place.index.array_of(place.number, place.path)
+        if array.layout == "contiguous":
+            return True
+        return (
+            array.layout == "chunked"
+            and bool(array.shape)
+            and math.prod(grid_of(array.shape or (), array.chunks)) <= FEW_CHUNKS
+        )
+
     async def read(self, job: Job) -> tuple[bytes, AsyncIterator[bytes] | None, int]:
         """Return the whole answer, or its first part, an iterator over all parts and their size.
 
@@ -197,8 +216,18 @@ class Slices:
             answer = await self._run(SLOW_BYTES, "by_library", job.file, job.path, selection, how)
         else:
             planned = await self._planned(job, selection)
+            if _is_short(job.file, planned):
+                return head + await self._short(job, planned, how)
             answer = await self._run(planned.cost, "numbers", job.file, planned, how)
         return head + answer.body if head else answer.body
+
+    async def _short(self, job: Job, planned: Plan | VirtualPlan, how: reader.How) -> bytes:
+        """Read what needs no decoding, and no process for it."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, reader.plain, job.file, planned, how)
+        except Unreadable as error:
+            raise _unreadable(error.reason, error.detail) from None
 
     async def _planned(self, job: Job, selection: Selection) -> Plan | VirtualPlan:
         if job.array.layout == "virtual":
@@ -223,17 +252,30 @@ class Slices:
         lane: Lane = "quick" if cost < SLOW_BYTES else "slow"
         answer = await self.lanes.run(lane, f"{_READER}:{function}", *arguments)
         outcome = answer.outcome
-        if outcome.reason == "changed":
-            raise Unreadable(
-                "The file has changed since it was registered.",
-                reason="changed",
-                hint="Ingest it again.",
-            )
-        if outcome.reason == "gone":
-            raise Unreadable("The file is not where it was registered.", reason="gone")
         if outcome.reason is not None:
-            raise Unreadable(f"This cannot be read: {outcome.detail}.", reason=outcome.reason)
+            raise _unreadable(outcome.reason, outcome.detail)
         return answer
+
+
+def _unreadable(reason: str, detail: str) -> Unreadable:
+    if reason == "changed":
+        return Unreadable(
+            "The file has changed since it was registered.",
+            reason=reason,
+            hint="Ingest it again.",
+        )
+    if reason == "gone":
+        return Unreadable("The file is not where it was registered.", reason=reason)
+    return Unreadable(f"This cannot be read: {detail}.", reason=reason)
+
+
+def _is_short(file: File, planned: Plan | VirtualPlan) -> bool:
+    return (
+        isinstance(planned, Plan)
+        and planned.layout == "contiguous"
+        and planned.cost <= SHORT_BYTES
+        and file.place is None
+    )
 
 
 def _rows(place: Place, array: Array, selection: Selection) -> Rows:
