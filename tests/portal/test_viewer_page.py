@@ -10,6 +10,7 @@ from viewer_catalogue import (
     CLOSED,
     EMBARGOED,
     EVIL,
+    LONG,
     OPEN,
     STACK,
     STACKS,
@@ -223,12 +224,17 @@ def test_a_lost_source_is_said_and_not_shown_as_zeros(ask):
     assert "0.0" not in text
 
 
-def test_values_too_long_for_a_page_come_with_code(ask):
+def test_values_too_long_for_a_page_come_with_code_that_reads_them(ask):
     page = ask(OPEN, path="/kinds/long")
     text = words(page)
     assert "too long to be shown" in text
-    assert "panosc.connect(" in text
+    assert "The whole array: JSON" in text
     assert len(page.content) < 60_000
+    (code,) = re.findall(r"<pre[^>]*><code>(.*?)</code>", page.text, re.DOTALL)
+    told = {}
+    exec(unescape(code), told)
+    told["node"].close()
+    assert list(told["part"]) == ["x" * LONG] * 10
 
 
 def test_only_this_page_may_do_more_than_others(viewed, ask):  # noqa: F811

@@ -18,6 +18,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import (
     Forbidden,
     Gone,
+    NotFound,
     PanoscError,
     TooLarge,
     Unauthenticated,
@@ -209,13 +210,14 @@ def _array(look: Contents, path: str, asked: Asked, meta: Item | None = None) ->
     try:
         values = look.values(path, shown.selection)
         found["table"] = windows.table(shown, values, described)
-        found["exports"] = _exports(look, path, shown, meta)
         if entities.is_numeric(described) and shown.shape:
             found |= _stats(look, path, shown)
     except (Unauthenticated, Forbidden, Gone):
         raise
     except PanoscError as error:
         found["problem"] = problem(error)
+    if found["problem"] is None or found["problem"]["is_large"]:
+        found["exports"] = _exports(look, path, shown, meta)
     return found
 
 
@@ -255,11 +257,13 @@ def _exports(look: Contents, path: str, shown: windows.Window, meta: Item) -> li
 
 def problem(error: PanoscError) -> Item:
     """Return why something cannot be shown, with what can be done."""
+    detail = error.detail.rstrip(".")
     return {
         "title": error.title,
-        "detail": error.detail,
+        # what is said of a part of a file goes on after its name elsewhere
+        "detail": f"{detail[:1].upper()}{detail[1:]}.",
         "hint": error.hint,
-        "code": error.code,
         "reason": error.reason if isinstance(error, Unreadable) else None,
         "is_large": isinstance(error, TooLarge),
+        "is_lost": isinstance(error, NotFound),
     }
