@@ -237,3 +237,19 @@ def test_what_was_wanted_by_a_person_who_left_is_not_brought(archive: Archive) -
         connection.execute(sa.delete(wish).where(wish.c.account == "u-ada"))
     archive.settle()
     assert archive.states() == {"cancelled": 1, "online": 1}
+
+
+def test_what_is_over_is_forgotten_in_time(archive: Archive) -> None:
+    archive.put(PID, ["V1"])
+    archive.wishes.ask(ADA, PID)
+    archive.settle()
+    archive.later(days=15)
+    rounds = archive.rounds()
+    rounds.round()
+    archive.later(days=89)
+    rounds.round()
+    assert archive.states() == {"released": 1}
+    archive.later(days=2)
+    rounds.round()
+    assert archive.states() == {}
+    assert archive.mounts() == []

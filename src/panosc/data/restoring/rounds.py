@@ -23,6 +23,7 @@ from panosc.settings import Settings
 
 FIRST_REST = timedelta(seconds=2)
 LONGEST_REST = timedelta(minutes=5)
+PRUNE_EVERY = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 
 _CHANGED = (
@@ -70,9 +71,11 @@ class Rounds:
         self._failures = 0
         self._rests_until: datetime | None = None
         self._polled: dict[int, datetime] = {}
+        self._pruned: datetime | None = None
 
     def round(self) -> None:
         """Do everything that can be done now; return soon."""
+        self._prune()
         with self._engine.connect() as connection:
             if store.is_idle(connection, self._clock()):
                 return
@@ -89,6 +92,13 @@ class Rounds:
                 self._rest(fault)
         if faults == self._failures:
             self._failures = 0
+
+    def _prune(self) -> None:
+        now = self._clock()
+        if self._pruned is None or now >= self._pruned + PRUNE_EVERY:
+            with store.writing(self._engine) as connection:
+                store.prune(connection, now=now)
+            self._pruned = now
 
     # ---- which volume ----
 
@@ -115,7 +125,6 @@ class Rounds:
             store.move(connection, nowhere | gone, "failed", was=["asked"], now=now)
             # whoever put it there takes it away: it is not ours to release
             store.move(connection, there, "released", was=["asked"], now=now)
-            store.prune(connection, now=now)
 
     # ---- mounts ----
 
