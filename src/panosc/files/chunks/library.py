@@ -21,6 +21,7 @@ from panosc.domain.errors import Unreadable
 from panosc.files.careful import Careful, extent_of
 from panosc.files.chunks.planning import CHUNK_BYTES
 from panosc.files.chunks.selection import Selection, bands, parse, whole
+from panosc.files.chunks.sources import LocalSource
 from panosc.files.opening import FAILURES, has_swmr_writer, open_path
 
 if TYPE_CHECKING:
@@ -65,8 +66,19 @@ def read(
     """
     # its filters are those of HDF5 from then on
     import_module("hdf5plugin")
-    place = Path(path) if isinstance(path, str) else path
-    is_written = isinstance(place, Path) and _is_written(place)
+    if not isinstance(path, str | Path):
+        return _settled(path, where, selection, is_written=False)
+    with LocalSource(path) as source:
+        is_written = has_swmr_writer(source.pread(0, _HEAD_BYTES))
+        # the very file that was opened: by its path the library would follow links
+        place = Path(f"/dev/fd/{source.descriptor}")
+        return _settled(place, where, selection, is_written=is_written)
+
+
+def _settled(
+    place: "Path | Place", where: str, selection: Selection | str | None, *, is_written: bool
+) -> Values:
+    """Return values that do not depend on what was in the memory before."""
     try:
         found, is_filtered = _opened(place, where, selection, is_written=is_written)
         if is_filtered and (again := _allocator()) is not None:
@@ -86,14 +98,6 @@ def read(
 
 def _differ(found: Values, second: Values) -> bool:
     return found.tobytes() != second.tobytes()
-
-
-def _is_written(path: Path) -> bool:
-    try:
-        with path.open("rb") as stream:
-            return has_swmr_writer(stream.read(_HEAD_BYTES))
-    except OSError as error:
-        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="gone") from error
 
 
 def _opened(
