@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -136,29 +136,39 @@ def create_app(
         settings=settings,
         render=render,
     )
-    # first, for they are asked most often, and each route before a request's is tried on it
-    app.include_router(data_routes.router(data))
-    app.include_router(zarr_routes.router(data))
-    app.include_router(search.router(searching))
-    app.include_router(suggesting.router(searching))
-    app.include_router(saved_routes.router(saved))
-    app.include_router(identity_routes.router(who, settings))
-    app.include_router(policy_routes.router(rules))
-    app.include_router(published.router(rules))
-    # before those of announcements, whose ids may be any word
-    app.include_router(runs.router(journal))
-    app.include_router(watching.router(engine, settings, clock, more=told))
-    app.include_router(
-        health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
-    )
-    app.include_router(ingest.router(register))
-    app.include_router(download_routes.router(downloads, site.links))
-    app.include_router(overview_routes.router(overviews))
-    app.include_router(restoring_routes.router(wishes))
-    app.include_router(portal.router(site))
+    for router in _routers(site, engine, clock, index, told):
+        app.include_router(router)
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers)
     return app
+
+
+def _routers(
+    site: Site,
+    engine: sa.Engine,
+    clock: Callable[[], datetime],
+    index: SearchIndex,
+    told: Callable[[], Iterator[str]],
+) -> Iterator[APIRouter]:
+    """Yield the routes of all capabilities, in the order in which a request is tried on them."""
+    # first, for they are asked most often
+    yield data_routes.router(site.data)
+    yield zarr_routes.router(site.data)
+    yield search.router(site.search)
+    yield suggesting.router(site.search)
+    yield saved_routes.router(site.saved)
+    yield identity_routes.router(site.identity, site.settings)
+    yield policy_routes.router(site.policy)
+    yield published.router(site.policy)
+    # before those of announcements, whose ids may be any word
+    yield runs.router(site.runs)
+    yield watching.router(engine, site.settings, clock, more=told)
+    yield health.router(lambda: schema.is_newest(engine), lambda: indexed.word(index.folder))
+    yield ingest.router(site.register)
+    yield download_routes.router(site.downloads, site.links)
+    yield overview_routes.router(site.overviews)
+    yield restoring_routes.router(site.wishes)
+    yield portal.router(site)
 
 
 def _connections(engine: sa.Engine) -> tuple[int, int]:

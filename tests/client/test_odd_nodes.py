@@ -13,6 +13,7 @@ from panosc.client.data.groups import Group
 from panosc.client.data.items import item_of
 from panosc.client.data.reading import Reading
 from panosc.client.data.wire import Wire
+from panosc.client.datasets import Dataset
 from panosc.client.http import Http
 from panosc.client.patience import Patience
 from panosc.client.progress import shown, size
@@ -219,6 +220,31 @@ def test_pictures_of_cards():
     for kind, content in (("text/html", b"x"), ("image/png", b""), ("image/png", b"x" * 2**20)):
         assert cards.picture(kind, content, words="") == ""
     assert "javascript" not in cards.card("x", "", link="javascript:alert(1)")
+
+
+def test_a_dataset_shows_its_plot():
+    record = {
+        "pid": "x",
+        "title": "<i>T",
+        "url": "https://node.example/datasets/x",
+        "access": "open",
+        "people": [],
+        "techniques": [],
+    }
+
+    def answer(request):
+        assert request.url.path == "/datasets/x/-/thumbnail"
+        return httpx.Response(200, content=b"RIFF", headers={"Content-Type": "image/webp"})
+
+    http = Http("http://127.0.0.1:1")
+    http._client.close()
+    http._client = httpx.Client(transport=httpx.MockTransport(answer))
+    html = Dataset(record, http)._repr_html_()
+    assert 'src="data:image/webp;base64,UklGRg=="' in html
+    assert 'href="https://node.example/datasets/x"' in html
+    assert "<i>" not in html
+    http._client = httpx.Client(transport=httpx.MockTransport(lambda _: problem("not-found", 404)))
+    assert "<img" not in Dataset(record, http)._repr_html_()
 
 
 def test_progress_is_shown_where_somebody_looks(capsys, monkeypatch):

@@ -7,7 +7,7 @@ of the question. So whoever has the answer already is told so at no cost.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from panosc.data.admitting import Located
 from panosc.data.formats import Form, form_of
@@ -16,7 +16,6 @@ from panosc.files.index.contents import VERSION
 
 What = Literal["attr", "data", "meta", "stats", "paths"]
 Resolve = Literal["only_valid", "all", "none"]
-WHATS: Final = get_args(What)
 LONGEST_PATH: Final = 4096
 MOST_NAMES: Final = 1000
 _ANSWERS: Final = 1

@@ -26,9 +26,9 @@ def _settings(address: str, folder) -> Settings:
     return Settings(home=folder / "home", database_url=address, data_doors=(door, https))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node(new_database, template, tmp_path_factory) -> Iterator[download_node.Node]:
-    """A node that no test changes."""
+    """A node that tests leave as it was."""
     folder = tmp_path_factory.mktemp("downloads")
     with new_database(template) as address:
         settings = _settings(address, folder)

@@ -230,18 +230,18 @@ def test_what_is_not_as_registered_breaks_the_archive_off(own_node, caplog):
     assert "have been removed" in own_node.get(at(OPEN)).json()["detail"]
 
 
-def test_more_than_an_archive_may_have(own_node):
-    limited = own_node.settings.model_copy(update={"download_max_bytes": 1000})
-    with given.served_again(own_node, limited) as node:
-        answer = node.get(at(OPEN))
+def test_more_than_an_archive_may_have(node):
+    limited = node.settings.model_copy(update={"download_max_bytes": 1000})
+    with given.served_again(node, limited) as small:
+        answer = small.get(at(OPEN))
         assert answer.status_code == 413
         assert "as=curl" in answer.json()["hint"]
-        assert node.get(at(OPEN, "as=curl")).status_code == 200
-        assert node.get(at(OPEN, "file=run-1.nxs")).status_code == 200
-    limited = own_node.settings.model_copy(update={"download_max_files": 3})
-    with given.served_again(own_node, limited) as node:
-        assert node.get(at(OPEN)).status_code == 413
-        assert node.get(at(OPEN, "match=run")).status_code == 200
+        assert small.get(at(OPEN, "as=curl")).status_code == 200
+        assert small.get(at(OPEN, "file=run-1.nxs")).status_code == 200
+    limited = node.settings.model_copy(update={"download_max_files": 3})
+    with given.served_again(node, limited) as small:
+        assert small.get(at(OPEN)).status_code == 413
+        assert small.get(at(OPEN, "match=run")).status_code == 200
 
 
 def entry(name: str, data: bytes) -> zipping.Entry:

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +30,7 @@ from panosc.data.overviews.keeping import OverviewStore
 from panosc.data.overviews.service import Overviews
 from panosc.domain.access import ANYONE, OPERATOR
 from panosc.domain.errors import Gone, Invalid, NotFound
+from panosc.files.sandbox import Outcome
 from panosc.files.workers import Pool
 from panosc.settings import Settings
 
@@ -496,3 +498,24 @@ def test_what_is_kept_can_be_opened_with_any_tool(
         names = set(archive.namelist())
     assert {"overview.json", "plot.json", "plot.svg", "small/max.webp", "large/5.webp"} <= names
     assert kept.stat().st_size < 400_000
+
+
+def test_what_took_too_long_is_tried_again_later(
+    engine: sa.Engine, settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given.register(engine, path, pid=PID, now=NOW)
+    answers = [Outcome(reason="time-limit", detail="it took too long")] * 2
+    run = Pool.run
+
+    def slow(pool: Pool, function: str, *arguments: object) -> object:
+        return answers.pop() if answers else run(pool, function, *arguments)
+
+    monkeypatch.setattr(Pool, "run", slow)
+    monkeypatch.setattr(following, "AGAIN_S", 0.05)
+    store = OverviewStore(settings.home)
+    with following.overviewing(engine, settings, lambda: NOW):
+        end = time.monotonic() + 60
+        while (found := store.look(PID)) is None or found.failure is not None:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    assert answers == []

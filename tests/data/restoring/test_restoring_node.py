@@ -40,3 +40,23 @@ def test_a_node_with_a_broken_plug_in_serves_all_the_same(
     with caplog.at_level(logging.ERROR), restoring(archive.engine, settings, archive.now):
         pass
     assert "There is no tape system 'none such'" in caplog.text
+
+
+def test_a_node_that_stops_does_not_wait_for_its_tape_system(archive: Archive) -> None:
+    begun = archive.folder / "begun"
+    words = ("/bin/sh", "-c", f"touch {begun}; sleep 30")
+    settings = archive.settings.model_copy(
+        update={"tape": "command", "tape_command": words, "tape_time_limit_s": 25.0}
+    )
+    archive.put(PID, ["V1"])
+    archive.wishes.ask(ADA, PID)
+    with restoring(archive.engine, settings, archive.now):
+        ends = time.monotonic() + 60
+        while not begun.exists():
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+        stopped = time.monotonic()
+    assert time.monotonic() - stopped < 10
+    # what it was at is there for the next one
+    archive.settle()
+    assert archive.tiers() == {"online": 1}

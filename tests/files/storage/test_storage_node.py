@@ -118,6 +118,10 @@ def test_it_is_looked_into_sliced_and_fetched(http: httpx.Client, path: Path) ->
             answer = http.get(h5("data", f"/entry/data/{name}", **asked))
             assert answer.status_code == 200, answer.text
             assert answer.content == file[f"entry/data/{name}"][index].tobytes()
+        zarr = f"/datasets/{PID}/-/zarr/{NAME}/entry/data/stack"
+        assert http.get(f"{zarr}/zarr.json").json()["shape"] == [30, 200, 210]
+        chunk = http.get(f"{zarr}/c/3/0/0")
+        assert chunk.content == file["entry/data/stack"].id.read_direct_chunk((3, 0, 0))[1]
     data = path.read_bytes()
     download = f"/datasets/{PID}/-/download"
     whole = http.get(download, params={"file": NAME})

@@ -5,6 +5,7 @@ It speaks h5grove's API. Everything that comes is a stranger's: kinds are checke
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -12,11 +13,12 @@ import httpx
 from typing_extensions import override
 
 from panosc.client.http import Http
-from panosc.client.patience import Lasting
+from panosc.client.patience import Lasting, Patience
 from panosc.domain.errors import Conflict, NotFound
 
 Json = dict[str, Any]
 _NOT_MODIFIED = 304
+_PATIENCE = Patience(tries=3)
 
 
 class NoSuchPath(NotFound, KeyError):
@@ -135,11 +137,14 @@ class Wire:
         kept = self.http.kept.get(key)
         if kept is not None:
             return kept[0]
-        answer = self.http.answer(f"{self._routes}/{what}", self._at(path))
-        said = self._content(answer, path)
+        answer, said = _PATIENCE.insist(partial(self._ask, what, path))
         etag = answer.headers.get("ETag")
         self.http.kept.put(key, said, etag=etag, size=len(answer.content))
         return said
+
+    def _ask(self, what: str, path: str) -> tuple[httpx.Response, Any]:
+        answer = self.http.answer(f"{self._routes}/{what}", self._at(path))
+        return answer, self._content(answer, path)
 
     def _content(self, answer: httpx.Response, path: str) -> Any:
         if answer.is_success:

@@ -23,7 +23,7 @@ READ = "panosc.data.overviews.reading:read"
 PRELOAD = ("panosc.data.overviews.reading", "hdf5plugin")
 AGAIN_S = 3600.0
 _LINE = (raster.LARGE, raster.LARGE * 9 // 16)
-_PASSING = {"time-limit", "memory-limit", "crashed"}
+PASSING = {"time-limit", "memory-limit", "crashed"}
 """Reasons that may lie in the machine: after an hour it is worth another attempt."""
 
 Result = Literal["made", "kept", "failed", "away", "none"]
@@ -69,7 +69,7 @@ class Painter:
         found = self._store.look(subject.pid)
         if found is None or not subject.is_of(found.content):
             return False
-        if found.failure is None or found.failure[0] not in _PASSING:
+        if found.failure is None or found.failure[0] not in PASSING:
             return True
         age = self._clock() - datetime.fromisoformat(found.made)
         return age.total_seconds() < AGAIN_S

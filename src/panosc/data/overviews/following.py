@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from panosc.catalogue.changes import Follower, last, since
 from panosc.catalogue.database import LAST
 from panosc.catalogue.tables import dataset
-from panosc.data.overviews.drawing import PRELOAD, Painter
+from panosc.data.overviews.drawing import AGAIN_S, PASSING, PRELOAD, Painter
 from panosc.data.overviews.keeping import VERSION, OverviewStore
 from panosc.data.overviews.subjects import Subject, of_pids, subjects
 from panosc.domain.errors import Conflict, PanoscError
@@ -37,6 +38,8 @@ PATIENCE = 5
 """How many times as long as others a reader may take that gets the processor last."""
 IDLE_ROUNDS = 120
 """After so many looks without work the worker process ends."""
+MOST_AGAIN = 1000
+"""Failures that are remembered in order to try again."""
 MARK = "complete"
 """A file that says that every dataset was taken up, by a version of what is kept."""
 _log = logging.getLogger(__name__)
@@ -78,6 +81,8 @@ class Keeper:
         self._follower = Follower("overviews")
         self._ends = threading.Event()
         self._failures = 0
+        self._again: dict[str, tuple[float, float]] = {}
+        """When to try again, and after how long a wait."""
         self._given = pool
         self._pool: Pool | None = None
         self._lock = threading.Lock()
@@ -125,7 +130,7 @@ class Keeper:
         idle = 0
         # ends when somebody deletes the folder, and all is made anew
         while not self._ends.is_set() and self._is_marked():
-            done = self._follow()
+            done = self._follow() or self._retry()
             self._failures = 0
             idle = 0 if done else idle + 1
             if idle == IDLE_ROUNDS:
@@ -207,8 +212,31 @@ class Keeper:
             self._check()
             result = self._painter().make(subject)
             if result == "failed":
-                failure = getattr(self._store.look(subject.pid), "failure", None)
-                _log.info("No overview of %s: %s", subject.pid, failure)
+                self._note(subject.pid)
+
+    def _note(self, pid: str) -> None:
+        """Tell of a failure, and remember when to try again if it may have been the machine's."""
+        failure = getattr(self._store.look(pid), "failure", None)
+        _log.info("No overview of %s: %s", pid, failure)
+        if failure is not None and failure[0] in PASSING and len(self._again) < MOST_AGAIN:
+            wait_s = 2 * self._again[pid][1] if pid in self._again else AGAIN_S
+            self._again[pid] = time.monotonic() + wait_s, wait_s
+
+    def _retry(self) -> bool:
+        """Try one of those again whose time has come; return whether there was one."""
+        now = time.monotonic()
+        pid = next((pid for pid, (due, _) in self._again.items() if due <= now), None)
+        if pid is None:
+            return False
+        before = self._again[pid]
+        with self._engine.connect() as connection:
+            found = subjects(connection, of_pids([pid]))
+        for subject in found:
+            if self._painter().make(subject, anew=True) == "failed":
+                self._note(pid)
+        if self._again[pid] == before:
+            del self._again[pid]
+        return True
 
     def _painter(self) -> Painter:
         limit_s = self._settings.file_time_limit_s

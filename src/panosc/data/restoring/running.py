@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from panosc.data.restoring import store
 from panosc.data.restoring.rounds import Rounds, Terms
-from panosc.data.restoring.tapes import Tape, tape_of
+from panosc.data.restoring.tapes import Stopped, Tape, tape_of
 from panosc.domain.errors import PanoscError
 from panosc.settings import Settings
 
@@ -41,7 +41,11 @@ def restoring(engine: sa.Engine, settings: Settings, clock: Clock) -> Iterator[N
         yield
         return
     with beside(engine, tape, Terms.of(settings), clock):
-        yield
+        try:
+            yield
+        finally:
+            # whoever stops the node does not wait for an answer of the tape system
+            tape.close()
 
 
 @contextmanager
@@ -78,6 +82,8 @@ class Keeper:
         while not self._ends.is_set():
             try:
                 self._lead()
+            except Stopped:
+                return
             except (PanoscError, SQLAlchemyError, OSError) as error:
                 self._failures += 1
                 _log.warning("Bringing files back was interrupted and goes on: %s", error)

@@ -5,9 +5,9 @@ A site writes one class in one file and names it as an entry point of the group 
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as TooLate
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
@@ -17,6 +17,8 @@ from panosc.settings import Settings
 
 GROUP = "panosc.tapes"
 LONGEST_MESSAGE = 500
+LOOK_S = 0.2
+"""How often a wait for an answer looks whether the node stops."""
 State = Literal["waiting", "online", "failed"]
 STATES: tuple[str, ...] = get_args(State)
 T = TypeVar("T")
@@ -40,6 +42,10 @@ class Told:
 
 class TapeFault(Exception):
     """The tape system could not be asked, or did not take the request; it is tried again."""
+
+
+class Stopped(Exception):
+    """The node stops: nobody waits for the answer, and the next one goes on."""
 
 
 class Tape(Protocol):
@@ -83,6 +89,11 @@ class Watched:
         self._tape = tape
         self._limit_s = limit_s
         self._hanging: Future[object] | None = None
+        self._ends = threading.Event()
+
+    def close(self) -> None:
+        """Wait for no answer any more."""
+        self._ends.set()
 
     def volumes(self, urls: Sequence[str]) -> Mapping[str, Place]:
         """See `Tape.volumes`; what is no place is refused."""
@@ -119,15 +130,24 @@ class Watched:
         thread = threading.Thread(target=_answer, args=(answer, work), name="tape", daemon=True)
         thread.start()
         try:
-            return answer.result(self._limit_s)
-        except TapeFault:
+            return self._wait(answer)
+        except (TapeFault, Stopped):
             raise
-        except TooLate:
-            self._hanging = answer  # type: ignore[assignment]
-            raise TapeFault(f"the tape system did not answer within {self._limit_s:g} s") from None
         # a stranger's module: whatever it raises is its own failure, and is tried again
         except Exception as error:
             raise TapeFault(f"the tape system failed: {type(error).__name__}: {error}") from error
+
+    def _wait(self, answer: "Future[T]") -> T:
+        ends = time.monotonic() + self._limit_s
+        while not self._ends.is_set():
+            left = ends - time.monotonic()
+            if left <= 0:
+                self._hanging = answer  # type: ignore[assignment]
+                raise TapeFault(f"the tape system did not answer within {self._limit_s:g} s")
+            done, _ = wait([answer], timeout=min(left, LOOK_S))
+            if done:
+                return answer.result()
+        raise Stopped
 
 
 def _answer(answer: "Future[T]", work: Callable[[], T]) -> None:
