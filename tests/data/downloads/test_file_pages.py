@@ -278,7 +278,7 @@ def test_a_selection_across_datasets(node):
     for pid in (OPEN, TAPE, EMBARGOED, OPEN):
         assert cart.post("add", pid=pid).status_code == 303
     text = cart.get().text
-    assert re.search("3 datasets of at most 100; to fetch: 6 files, 3.1[67] MB", text)
+    assert re.search("3 datasets of at most 100; to fetch: 6 files, 3.1[12] MB on disk", text)
     assert "1 dataset you may not fetch" in text
     assert "1 file is not on disk" in text
     assert "60 kB" not in text

@@ -29,6 +29,8 @@ class Stock:
     files: int
     size: int
     """Bytes of all files."""
+    size_here: int
+    """Bytes of those on disk."""
     offline: int
     """Files that are not on disk."""
     urls: tuple[str, str] | None
@@ -94,6 +96,9 @@ class Stocks:
         figures = sa.select(
             sa.func.count().label("files"),
             sa.func.coalesce(sa.func.sum(files.c.size), 0).label("size"),
+            sa.func.coalesce(sa.func.sum(files.c.size).filter(files.c.tier == ONLINE), 0).label(
+                "here"
+            ),
             sa.func.count().filter(files.c.tier != ONLINE).label("offline"),
             sa.func.min(files.c.url).filter(files.c.tier == ONLINE).label("first"),
             sa.func.max(files.c.url).filter(files.c.tier == ONLINE).label("last"),
@@ -123,6 +128,7 @@ def _stock(row: Any) -> Stock:
         may_fetch=row.may_fetch,
         files=row.files,
         size=int(row.size),
+        size_here=int(row.here),
         offline=row.offline,
         urls=None if row.first is None else (row.first, row.last),
     )

@@ -163,7 +163,7 @@ def _ways(site: Site, request: Request, who: Who, pid: str) -> Item:
         "stock": stock,
         "refusal": None,
         "path": download_path(pid),
-        "is_too_large": stock.size > site.settings.download_max_bytes
+        "is_too_large": stock.size_here > site.settings.download_max_bytes
         or stock.files > site.settings.download_max_files,
         "most": site.settings.download_max_bytes,
         "is_selected": surrogate("Dataset", pid) in site.selection(request),

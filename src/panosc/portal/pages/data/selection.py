@@ -102,7 +102,7 @@ def _page(site: Site, request: Request, who: Who) -> Response:
     keys = site.selection(request)
     found = site.stocks.by_keys(who, keys)
     theirs = [one for one in found if one.may_fetch]
-    size = sum(one.size for one in theirs)
+    size = sum(one.size_here for one in theirs)
     files = sum(one.files for one in theirs)
     settings = site.settings
     content: dict[str, Any] = {
