@@ -222,6 +222,49 @@ def test_pictures_of_cards():
     assert "javascript" not in cards.card("x", "", link="javascript:alert(1)")
 
 
+@pytest.mark.parametrize("is_told_as_text", [False, True])
+def test_elements_that_are_arrays_or_records(is_told_as_text):
+    vectors = np.arange(12.0).reshape(4, 3)
+    records = np.array([(1, 0.5, b"a"), (2, 1.5, b"bc")], [("n", "<i4"), ("v", "<f8"), ("s", "S2")])
+
+    def handler(request):
+        form = request.url.params["format"]
+        if form == "json":
+            told = vectors.tolist() if form_of == "npy" else [[1, 0.5, "a"], [2, 1.5, "bc"]]
+            return httpx.Response(200, json=told)
+        if is_told_as_text:
+            return problem("invalid", 422)
+        assert form == form_of
+        return httpx.Response(200, content=npy(vectors) if form == "npy" else records.tobytes())
+
+    form_of = "npy"
+    base = {"class": 1, "dtype": "<f8"}
+    kind = {"class": 10, "dtype": "|V24", "dims": [3], "base": base}
+    array = group(handler, shape=[4], chunks=None, type=kind)[0]["a"]
+    assert (array.shape, array.dtype, array.size) == ((4, 3), np.dtype("f8"), 12)
+    assert np.array_equal(array.to_numpy(), vectors)
+    assert array[:, 1].tolist() == vectors[:, 1].tolist()
+    assert array[:, ::-2].tolist() == vectors[:, ::-2].tolist()
+    form_of = "bin"
+    told = {name: records.dtype[name].str for name in records.dtype.names}
+    kind = {"class": 6, "dtype": told, "size": records.dtype.itemsize}
+    array = group(handler, shape=[2], chunks=None, type=kind)[0]["a"]
+    assert array.to_numpy().tolist() == records.tolist()
+    assert array.dtype == records.dtype
+
+
+def test_text_cannot_tell_infinities():
+    def handler(request):
+        if request.url.params["format"] == "json":
+            return httpx.Response(200, json=[[None]])
+        return problem("invalid", 422)
+
+    kind = {"class": 6, "dtype": {"v": "<f8"}, "size": 8}
+    root, _ = group(handler, shape=[1], chunks=None, type=kind)
+    with pytest.raises(Unreadable, match="no word for"):
+        root["a"].to_numpy()
+
+
 def test_a_dataset_shows_its_plot():
     record = {
         "pid": "x",
