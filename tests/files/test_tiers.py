@@ -73,7 +73,7 @@ def test_a_plot_on_tape_is_refused_and_not_remembered(
     with pytest.raises(Unreadable, match="on tape") as caught:
         service.plot(ANYONE, "local/a")
     assert caught.value.reason == "nearline"
-    assert "ingest it again" in str(caught.value.hint)
+    assert "Ask for it" in str(caught.value.hint)
     with engine.begin() as connection:
         assert connection.execute(sa.select(plots)).all() == []
         connection.execute(sa.text("update location set tier = 'online'"))
