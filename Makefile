@@ -46,6 +46,7 @@ bench: setup
 	$(BIN)/python benchmarks/authorisation.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/viewing.py
 	$(BIN)/python benchmarks/schemathesis_run.py
 
 docs: setup
