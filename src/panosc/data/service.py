@@ -26,7 +26,7 @@ from panosc.files.index.indexing import PRELOAD, Indexer
 from panosc.files.index.keeping import IndexStore
 from panosc.files.index.telling import Elsewhere, Face, FileIndex
 from panosc.files.lanes import Lanes
-from panosc.files.storage.places import stores_of
+from panosc.files.storage.places import modules_for, stores_of
 from panosc.files.workers import Pool
 from panosc.settings import Settings
 
@@ -258,16 +258,22 @@ class DataService:
 def build(settings: Settings, admission: Admission) -> DataService:
     """Return the service of a node; its processes start when they are needed."""
     memory_mb, time_limit_s = settings.file_memory_mb, settings.file_time_limit_s
-    pool = Pool(workers=INDEXERS, memory_mb=memory_mb, time_limit_s=time_limit_s, preload=PRELOAD)
+    stores = stores_of(settings)
+    beyond = modules_for(stores)
+    pool = Pool(
+        workers=INDEXERS,
+        memory_mb=memory_mb,
+        time_limit_s=time_limit_s,
+        preload=[*PRELOAD, *beyond],
+    )
     lanes = Lanes(
         quick=settings.data_readers,
         slow=SLOW_READERS,
         memory_mb=memory_mb,
         time_limit_s=time_limit_s,
         area_bytes=AREA_BYTES,
-        preload=["hdf5plugin", "panosc.data.reader"],
+        preload=["hdf5plugin", "panosc.data.reader", *beyond],
     )
-    stores = stores_of(settings)
     indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool, stores=stores)
     slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores)
     return DataService(admission, indexer, slices, close=(pool.close, lanes.close))

@@ -21,6 +21,7 @@ from panosc.files.storage.places import (
     Place,
     Store,
     address_below,
+    modules_for,
     name_below,
     place_of,
     stores_of,
@@ -69,6 +70,12 @@ def test_no_text_shows_secrets() -> None:
     assert "hidden" not in f"{place!r} {place} {S3!r}"
     setting = Storage(name="a", url="s3://raw/", secret=SecretStr("hidden"))
     assert "hidden" not in f"{setting!r} {setting.model_dump(mode='json')}"
+
+
+def test_what_processes_load_before() -> None:
+    assert modules_for([]) == modules_for([Store(name="a", url="file:///a/")]) == []
+    assert modules_for([WEB]) == ["panosc.files.storage.fileobj"]
+    assert modules_for([S3, WEB])[1] == "panosc.files.storage.s3"
 
 
 @pytest.mark.parametrize(

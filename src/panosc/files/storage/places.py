@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Final, Literal
 from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes, urlsplit
 
@@ -93,6 +94,15 @@ def stores_of(settings: Settings) -> tuple[Store, ...]:
     if len({item.name for item in settings.storages}) < len(settings.storages):
         raise Invalid("Two storages have the same name.", field="storages")
     return tuple(_store(item) for item in settings.storages)
+
+
+def modules_for(stores: Iterable[Store]) -> list[str]:
+    """Return what a process that reads from storages had better load before its first task."""
+    kinds = {store.kind for store in stores}
+    found = ["panosc.files.storage.fileobj"] if kinds - {"file"} else []
+    if "s3" in kinds and find_spec("s3fs") is not None:
+        found.append("panosc.files.storage.s3")
+    return found
 
 
 def _store(given: Storage) -> Store:
