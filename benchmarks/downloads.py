@@ -32,6 +32,7 @@ from fastapi import FastAPI, Request
 from panosc.data.admitting import Located
 from panosc.data.downloads import answering, bagging, zipping
 from panosc.data.downloads.bagging import About, Checksums
+from panosc.data.downloads.opening import Opener
 from panosc.data.downloads.sending import Closing, Streamed
 
 BLOCK = 1 << 20
@@ -90,7 +91,9 @@ def app_of(files: list[Located]) -> FastAPI:
 
     def archive(*, is_hashed: bool) -> Streamed:
         items = bagging.named(files, is_apart=False)
-        bag = bagging.pack(items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed)
+        bag = bagging.pack(
+            items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed, opener=Opener()
+        )
         return Streamed(
             Closing(zipping.write(bag.entries), bag.close),
             length=zipping.size_of(bag.entries),
@@ -168,9 +171,11 @@ def memory(process: int) -> int:
     return 0
 
 
-def rate(measure: Callable[[], tuple[int, float]]) -> float:
-    """Return MB a second."""
+def rate(measure: Callable[[], tuple[int, float]], least: int = 0) -> float:
+    """Return MB a second; what is less than it should be is no measurement."""
     count, seconds = measure()
+    if count < least:
+        sys.exit(f"only {count} of {least} bytes came")
     return count / seconds / 1e6
 
 
@@ -190,7 +195,12 @@ def main() -> int:
             before = memory(child)
             for _ in range(given.runs):
                 for path in ("/zip", "/zip-unchecked"):
-                    rates.setdefault(path, []).append(rate(lambda path=path: fetched(port, path)))
+                    rates.setdefault(path, []).append(
+                        rate(
+                            lambda path=path: fetched(port, path),
+                            given.bytes // given.files * given.files,
+                        )
+                    )
                 plain, thread = plainly(paths)
                 rates.setdefault("plain", []).append(rate(lambda plain=plain: fetched(plain, "-")))
                 thread.join()
@@ -212,7 +222,7 @@ def large(folder: Path) -> None:
         file.truncate(5_000_000_000)
     small = folder / "run-00000.nxs"
     items = bagging.named([located(sparse, None), located(small, None)], is_apart=False)
-    bag = bagging.pack(items, [], [ABOUT], checksums=Checksums(), is_hashed=True)
+    bag = bagging.pack(items, [], [ABOUT], checksums=Checksums(), is_hashed=True, opener=Opener())
     path = folder / "large.zip"
     with path.open("wb") as out:
         for block in zipping.write(bag.entries):

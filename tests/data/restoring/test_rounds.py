@@ -4,9 +4,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 import sqlalchemy as sa
@@ -400,3 +402,39 @@ def test_the_time_is_estimated_by_earlier_mounts(archive: Archive) -> None:
         archive.now() + timedelta(minutes=20),
         archive.now() + timedelta(minutes=40),
     ]
+
+
+def test_people_who_ask_and_take_back_at_once_hold_nobody_up(archive: Archive) -> None:
+    """Whatever they do in whatever order: no deadlock, and what is on disk is what is wanted."""
+    names = [f"run-{number:04}.nxs" for number in range(12)]
+    archive.put(PID, ["V1", "V2", "V3"] * 4)
+    archive.settings = archive.settings.model_copy(update={"restore_max_files": 10_000})
+
+    def act(number: int) -> None:
+        chance, who = Random(number), person(f"p{number}")
+        for _ in range(12):
+            chosen = chance.sample(names, 5)
+            if chance.random() < 0.6:
+                archive.wishes.ask(who, PID, chosen)
+            else:
+                archive.wishes.cancel(who, PID, chosen)
+
+    rounds = archive.rounds()
+    with ThreadPoolExecutor(6) as pool:
+        acts = [pool.submit(act, number) for number in range(6)]
+        while not all(item.done() for item in acts):
+            rounds.round()
+        for item in acts:
+            item.result()
+    archive.settle(rounds)
+    rounds.round()
+    rounds.round()
+    wanted = {
+        item.name
+        for item in archive.wishes.look(ADA, PID)
+        if item.state == "online" and item.people
+    }
+    there = {path.name.removeprefix("run-") for path in archive.disk.iterdir()}
+    assert there == wanted
+    assert archive.tiers().get("online", 0) == len(wanted)
+    assert set(archive.mounts()) == {"done"}

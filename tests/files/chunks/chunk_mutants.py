@@ -122,9 +122,9 @@ def _ours(path: Path) -> dict[str, str | None] | None:
                 if selection.points * np.dtype(array.dtype).itemsize > LIMIT_BYTES:
                     continue
                 values = chunk_zoo.ours(path, name, array, selection)
-                found[f"{name} {text}"] = f"{way_of(array)} {digest(values)}"
+                found[f"{name}\t{text}"] = f"{way_of(array)} {digest(values)}"
             except PanoscError:
-                found[f"{name} {text}"] = None
+                found[f"{name}\t{text}"] = None
     return found
 
 
@@ -138,9 +138,9 @@ def _theirs(path: str, names: list[str]) -> dict[str, str | None]:
     try:
         with h5py.File(path, locking=False) as file:
             for asked in names:
-                name, _, text = asked.partition(" ")
+                name, _, text = asked.partition("\t")
                 try:
-                    dataset = file[name] if name in file else file[name.encode("latin-1")]
+                    dataset = _dataset(file, name)
                     chosen = dataset[parse(text, dataset.shape).index]
                     found[asked] = digest(np.asarray(chosen, dataset.dtype))
                 except _ODD:
@@ -148,6 +148,14 @@ def _theirs(path: str, names: list[str]) -> dict[str, str | None]:
     except _ODD:
         return dict.fromkeys(names, None) | found
     return found
+
+
+def _dataset(file: h5py.File, name: str) -> Any:
+    try:
+        return file[name]
+    except KeyError:
+        # the node takes names that are not UTF-8 as Latin-1
+        return file[name.encode("latin-1")]
 
 
 def run(folder: Path, *, count: int, seed: int, pool: Pool, told: Callable[[int], None]) -> Tally:

@@ -105,6 +105,8 @@ def _limit(before: tuple[Filter, ...], *, mask: int, nbytes: int) -> int:
 
 def _undo(step: Filter, data: Data, *, limit: int) -> Data:
     if step.id == DEFLATE:
+        if len(step.values) != 1 or step.values[0] > 9:  # noqa: PLR2004 - as HDF5 has it
+            raise _damaged("a deflated chunk has no level from 0 to 9")
         return _inflate(data, limit=limit)
     if step.id == SHUFFLE:
         return _unshuffle(data, step.values)
