@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from viewer_catalogue import (
+    BARE,
     BROKEN,
     CLOSED,
     EMBARGOED,
@@ -211,9 +212,18 @@ def test_what_cannot_be_looked_at_is_explained(ask, pid, asked, status, said):
 def test_a_file_on_tape_says_what_can_be_seen_and_how_to_get_it(ask):
     page = ask(TAPE)
     text = words(page)
+    assert page.status_code == 200
+    assert "data-island" not in page.text
     assert "On tape" in text
     assert "ask for the file to be brought back to disk" in text
     assert f'href="/datasets/{TAPE}/-/restore"' in page.text
+
+
+def test_a_dataset_without_files_says_so(ask):
+    page = ask(BARE)
+    assert page.status_code == 200
+    assert "No file of this dataset is here to be looked at." in words(page)
+    assert ask(BARE, file="some.h5").status_code == 404
 
 
 def test_a_lost_source_is_said_and_not_shown_as_zeros(ask):

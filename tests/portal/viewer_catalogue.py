@@ -17,7 +17,7 @@ from panosc.settings import Settings
 OPEN, STACKS, TAPE, EMBARGOED, CLOSED, WITHDRAWN = (
     f"10.5072/{word}" for word in ("looked", "stacks", "taped", "later", "hidden", "drawn")
 )
-BROKEN = "10.5072/broken"
+BROKEN, BARE = "10.5072/broken", "10.5072/bare"
 # no slash, which would make two names of it
 EVIL = "<img src=x onerror=alert(1)>\"'&#%2f{{ 7*7 }} é"
 RNG = np.random.default_rng(118)
@@ -128,6 +128,7 @@ def rows(folder: Path) -> list[tuple[str, dict[str, object]]]:
             STACKS: {},
             TAPE: {},
             BROKEN: {},
+            BARE: {},
             EMBARGOED: {
                 "isPublic": False,
                 "access": "embargoed",

@@ -20,7 +20,7 @@ from panosc.data.admitting import Located
 from panosc.data.partial import Moments
 from panosc.data.questions import Question
 from panosc.data.reader import File
-from panosc.domain.errors import Invalid, TooLarge, Unreadable
+from panosc.domain.errors import Invalid, TooLarge, Unreachable, Unreadable
 from panosc.files.chunks.mapping import Finder, Found, VirtualPlan, plan_virtual
 from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
 from panosc.files.chunks.selection import Selection, bands, parse
@@ -266,6 +266,8 @@ def _unreadable(reason: str, detail: str) -> Unreadable:
         )
     if reason == "gone":
         return Unreadable("The file is not where it was registered.", reason=reason)
+    if reason == "not-reachable":
+        return Unreachable(detail)
     return Unreadable(f"This cannot be read: {detail}.", reason=reason)
 
 

@@ -16,8 +16,10 @@ from panosc.domain.errors import (
     Embargoed,
     Invalid,
     PanoscError,
+    TooLarge,
     TooMany,
     Unauthenticated,
+    Unreadable,
     WrongScope,
 )
 from panosc.portal.rendering import Renderer
@@ -47,6 +49,10 @@ def problem_of(error: PanoscError, request: Request) -> dict[str, Any]:
         problem["field"] = error.field
     if isinstance(error, Embargoed) and error.until is not None:
         problem["until"] = error.until.isoformat().replace("+00:00", "Z")
+    if isinstance(error, TooLarge) and error.limit:
+        problem["limit"] = error.limit
+    if isinstance(error, Unreadable):
+        problem["reason"] = error.reason
     if "/-/h5/" in request.url.path:
         # what H5Web shows
         problem["message"] = error.detail

@@ -25,7 +25,7 @@ from panosc.domain.errors import (
     Unreadable,
 )
 from panosc.domain.query import Query
-from panosc.files.tiers import ONLINE
+from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.portal import snippets
 from panosc.portal.pages.data import entities, starting, windows
 from panosc.portal.pages.data.contents import Contents
@@ -105,6 +105,11 @@ def _content(site: Site, who: Who, pid: str, asked: Asked) -> tuple[Item, int]:
         raise
     except PanoscError as error:
         content["problem"], status = problem(error), error.status
+        # the page is there, and says how things are
+        if isinstance(error, NotFound) and not content["files"] and not asked.file:
+            content["problem"], status = None, 200
+        elif content["problem"]["reason"] == NEARLINE:
+            status = 200
     place = content["path"] if content["path"] != "/" else "Contents"
     file = content["file"]
     return content | {"title": f"{place} in {file}" if file else f"View of {name}"}, status
