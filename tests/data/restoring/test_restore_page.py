@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import product
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from panosc.catalogue.tape.tables import recall, tape_mount
 PATH = f"/datasets/{PID}/-/restore"
 API = f"/api/v1/datasets/{PID}/recalls"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SIZES = ((1280, 900), (390, 844))
+LOOKS = ((1280, 900, "light"), (390, 844, "dark"))
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def test_the_page_in_a_browser(house: House, browser: Browser) -> None:
         client.post(API, json={"files": names})
     _every_state(archive)
     faults = []
-    for (width, height), scheme in product(SIZES, ("light", "dark")):
+    for width, height, scheme in LOOKS:
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,  # type: ignore[arg-type]
