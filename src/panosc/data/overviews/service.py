@@ -110,18 +110,19 @@ class Overviews:
         """
         _check(size, form)
         subject = self._subject(who, pid)
-        stamp, overview = self._store.stamp(pid), self._current(subject)
-        if stamp is None or overview is None:
+        overview = self._current(subject)
+        if overview is None:
             raise NotFound(f"There is no picture of {pid}.")
         name, make = _member(overview, size, frame, form)
-        known = f"{stamp} {name} {form}".encode()
+        # of nothing that is this machine's own, such as the number of a file on its disk
+        told = (pid, overview.version, overview.content, overview.made, name, form)
 
         def content() -> bytes | None:
             found = self._store.member(pid, name)
             return None if found is None else make(found)
 
         return Picture(
-            tag=f'"{blake2b(known, digest_size=12).hexdigest()}"',
+            tag=f'"{blake2b(orjson.dumps(told), digest_size=12).hexdigest()}"',
             is_public=subject.is_public,
             media=MEDIA[form],
             content=content,
