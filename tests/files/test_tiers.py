@@ -109,8 +109,10 @@ def test_a_second_place_on_disk_is_read_instead(
         # HDF5 is opened by what runs in workers, and by the formats, which read what was walked
         (
             r"\bopen_path\(|\bh5py\.File\(",
-            "files/opening.py files/plots.py files/chunks/library.py files/index/building.py"
-            " files/storage/fileobj.py data/overviews/reading.py ingest/formats/",
+            (
+                "files/opening.py files/plots.py files/chunks/library.py files/index/building.py"
+                " files/storage/fileobj.py data/overviews/reading.py ingest/formats/"
+            ),
         ),
         # and storages are read by who has asked `files.tiers`
         (r"\bopen_source\(", "files/storage/ files/chunks/ data/"),
