@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 from panosc.domain.errors import Busy, Unavailable
-from panosc.files.sandbox import FRAME_LIMIT, Outcome, Shared, Terms
+from panosc.files.sandbox import FRAME_LIMIT, Outcome, Shared, Terms, environment
 from panosc.files.workers import decode
 
 Lane = Literal["quick", "slow"]
@@ -200,6 +200,7 @@ class _Reader:
             self._memory = mmap.mmap(area, terms.area_bytes, prot=mmap.PROT_READ)
             self._popen: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-c", "from panosc.files.sandbox import main; main()"],
+                env=environment(),
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,

@@ -87,6 +87,17 @@ def share(*parts: Any) -> Shared:
     return Shared(size=size)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a worker: that of the node, and how its memory is given out.
+
+    HDF5 hands out what a filter did not fill. `files.chunks.library` notices that by asking the
+    allocator to fill memory, which it does not do for what each thread keeps at hand.
+    """
+    # no setting is read: it is what a process of ours inherits
+    kept = dict(os.environ)  # noqa: TID251
+    return kept | {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
+
+
 def write_frame(descriptor: int, content: object) -> None:
     """Write one frame, whatever the size of the pipe."""
     data = pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)

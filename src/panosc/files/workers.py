@@ -25,7 +25,7 @@ from typing import Any, Self
 from typing_extensions import override
 
 from panosc.domain.errors import Unavailable
-from panosc.files.sandbox import FRAME_LIMIT, Outcome, Terms, write_frame
+from panosc.files.sandbox import FRAME_LIMIT, Outcome, Terms, environment, write_frame
 
 BATCH = 16
 """Most tasks in one message, and half of those that one worker has before it."""
@@ -91,6 +91,7 @@ class _Process:
     def __init__(self, terms: Terms) -> None:
         self._popen = subprocess.Popen(
             [sys.executable, "-c", "from panosc.files.sandbox import main; main()"],
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
