@@ -33,6 +33,7 @@ WAITING: Final = 256
 NICE: Final = 10
 """How far a process of the slow lane stands back, as the operating system counts it."""
 _HEAD: Final = 4
+_GULP: Final = 2**18
 Start: TypeAlias = Callable[[], Awaitable["_Reader"]]
 
 
@@ -261,20 +262,17 @@ class _Reader:
         return Answer(outcome=outcome, body=body)
 
     async def _frame(self) -> bytes:
-        size = int.from_bytes(await self._exactly(_HEAD), "big")
-        if size > FRAME_LIMIT:
-            raise EOFError
-        return await self._exactly(size)
-
-    async def _exactly(self, size: int) -> bytes:
+        """Return what the next frame holds; most come whole, and one is all that is said."""
         loop = asyncio.get_running_loop()
-        data = await loop.sock_recv(self._socket, size)
-        while len(data) < size:
-            more = await loop.sock_recv(self._socket, size - len(data))
-            if not more:
-                raise EOFError
+        data, due = bytearray(), _HEAD
+        while len(data) < due:
+            more = await loop.sock_recv(self._socket, _GULP)
             data += more
-        return data
+            if due == _HEAD <= len(data):
+                due += int.from_bytes(data[:_HEAD], "big")
+            if not more or due > FRAME_LIMIT or len(data) > due:
+                raise EOFError
+        return bytes(data[_HEAD:])
 
     def _died(self) -> Answer:
         self.kill()

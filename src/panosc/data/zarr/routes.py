@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from panosc.data.admitting import Located
 from panosc.data.questions import Question, path_of
-from panosc.data.routes import BENEATH, headers, is_known, response, who_asks
+from panosc.data.routes import BENEATH, Plain, headers, is_known, response, who_asks
 from panosc.data.service import DataService, Reply
 from panosc.data.zarr.service import Hierarchy
 from panosc.domain.access import Who
@@ -21,7 +21,7 @@ DOCUMENT: Final = "zarr.json"
 
 def router(service: DataService) -> APIRouter:
     """Return the routes of Zarr."""
-    routes = APIRouter(tags=["Data"])
+    routes = APIRouter(tags=["Data"], route_class=Plain)
 
     async def zarr(request: Request) -> Response:
         who = await who_asks(request)
