@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -30,7 +31,9 @@ def run(work, **options):
                 with pytest.raises(ProcessLookupError):
                     os.kill(number, 0)
 
-    return asyncio.run(main())
+    # in a thread of its own: a browser of another test may have a loop running in this one
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main()).result()
 
 
 def test_bytes_come_through_shared_memory():

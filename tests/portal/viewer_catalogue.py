@@ -1,5 +1,6 @@
 """A node whose datasets have files to look into: all kinds of values, and every reason not to."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -161,10 +162,10 @@ def viewed(
     new_database: Callable[..., AbstractContextManager[str]], template: str, open_folder: Path
 ) -> Iterator[given.Node]:
     """The node, running."""
-    files = open_folder / "viewed"
-    files.mkdir()
+    # one for each module that asks for it
+    files = Path(tempfile.mkdtemp(prefix="viewed-", dir=open_folder))
     with new_database(template) as address:
-        settings = Settings(home=open_folder / "viewer", database_url=address, facility="ILL")
+        settings = Settings(home=files / "home", database_url=address, facility="ILL")
         with open_database(settings) as engine:
             with engine.begin() as connection:
                 write(connection, rows(files), now=given.NOW)

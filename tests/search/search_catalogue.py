@@ -14,6 +14,7 @@ import sqlalchemy as sa
 import uvicorn
 from fastapi import FastAPI
 
+from panosc.cli.serving.protocol import Protocol
 from panosc.domain.access import ANYONE, Who
 from panosc.policy.asking import who_asks
 from panosc.portal import problems
@@ -47,7 +48,7 @@ def serving(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve `app` on a free port of this machine; the client asks relative to it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, h11_max_incomplete_event_size=1 << 20)
+    config = uvicorn.Config(app, log_config=None, http=Protocol)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -94,7 +94,9 @@ def read_everything(house: House) -> None:
             assert f"{page}/-/restore" in shown
             for rest in DATA:
                 answer = client.get(f"{page}/-/{rest}")
-                assert answer.status_code == 422, (rest, answer.text[:300])
+                # the page is there, and says so
+                status = 200 if rest.startswith("view") else 422
+                assert answer.status_code == status, (rest, answer.text[:300])
                 assert "tape" in answer.text, rest
                 assert f"{page}/-/restore" in answer.text or rest.startswith("view"), rest
             assert client.get(f"{page}/-/thumbnail").status_code in {200, 404, 422}

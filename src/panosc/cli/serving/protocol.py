@@ -6,6 +6,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 LONGEST_HEAD = 1 << 20
 """Bytes of a request's head: an address may hold a whole filter."""
 
+LONGEST_PARSED = (1 << 16) - 1
+"""Bytes of an address that llhttp takes apart."""
+
 
 class Protocol(HttpToolsProtocol):
     """One connection; a head without an end is refused before it takes all memory."""
@@ -22,9 +25,18 @@ class Protocol(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; what a query of more than 64 kB asks is known as well."""
         self._end()
+        whole = self.url
+        path, mark, query = whole.partition(b"?")
+        is_long = len(whole) > LONGEST_PARSED and bool(mark)
+        if is_long:
+            self.url = path
         super().on_headers_complete()
+        if is_long:
+            # the answer is begun in the next turn of the loop
+            self.url = whole
+            self.scope["query_string"] = query.partition(b"#")[0]
 
     @override
     def on_body(self, body: bytes) -> None:

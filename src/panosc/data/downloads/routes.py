@@ -46,6 +46,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     },
     206: {"description": "The range that was asked for"},
     304: {"description": "It is what the caller has already"},
+    404: {"description": "There is none, or none that the caller may know of"},
     410: {"description": "It was withdrawn or erased"},
     412: {"description": "It is another version than the one asked for"},
     413: {"description": "More than one download may have"},
