@@ -59,6 +59,8 @@ def everything(path: Path) -> Path:
         entry["empty"] = np.zeros((0, 4), "<f4")
         entry["nothing"] = h5py.Empty("f4")
         entry["pairs"] = np.array([(1, 2.5), (3, -1.0)], [("count", "<i4"), ("value", "<f8")])
+        vectors = entry.create_dataset("vectors", (4,), np.dtype(("<f8", (3,))))
+        vectors[...] = np.arange(12.0).reshape(4, 3)
         sparse = entry.create_dataset(
             "sparse", (1000, 1000), "<i4", chunks=(100, 100), fillvalue=-1
         )

@@ -130,6 +130,8 @@ def test_odd_values(h5):
     assert ask("empty") == []
     assert ask("nothing") is None
     assert ask("pairs") == [[1, 2.5], [3, -1.0]]
+    assert ask("vectors", selection="1:3") == [[3, 4, 5], [6, 7, 8]]
+    assert ask("vectors", selection="-1") == [9, 10, 11]
     assert ask("sparse", selection="350,418:422") == [-1, -1, 9, -1]
     assert ask("sparse", selection="0,:3") == [-1, -1, -1]
 

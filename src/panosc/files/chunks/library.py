@@ -160,7 +160,9 @@ def _read(file: h5f.FileID, where: str, selection: Selection | str | None) -> tu
     if is_plain:
         return _objects(dataset, chosen, has_objects=dtype.hasobject), False
     found = np.asarray(dataset[chosen.index])
-    return found.reshape(chosen.shape), bool(node.get_create_plist().get_nfilters())
+    # an item may be an array itself
+    shaped = found.reshape(chosen.shape + dtype.shape)
+    return shaped, bool(node.get_create_plist().get_nfilters())
 
 
 def _tell(careful: Careful) -> None:
@@ -177,7 +179,9 @@ def _objects(dataset: h5py.Dataset, chosen: Selection, *, has_objects: bool) -> 
     place = 0
     for part in bands(chosen, 1, _AT_ONCE if has_objects else 4096):
         values = dataset[part.index]
-        items = values.reshape(-1) if isinstance(values, np.ndarray) and part.shape else [values]
+        inner = dataset.dtype.shape
+        is_many = isinstance(values, np.ndarray) and (part.shape or inner)
+        items = values.reshape(part.points, *inner) if is_many else [values]
         for item in items:
             found[place], used = _plain(item, _DEPTH)
             place += 1
