@@ -46,7 +46,11 @@ bench: setup
 	$(BIN)/python benchmarks/authorisation.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/data.py
+	$(BIN)/python benchmarks/every_array.py "$$($(BIN)/python scripts/example_data.py)"
 	$(BIN)/python benchmarks/viewing.py
+	$(BIN)/python benchmarks/downloads.py
+	$(BIN)/python benchmarks/mutants.py 50000 1
 	$(BIN)/python benchmarks/schemathesis_run.py
 
 docs: setup
