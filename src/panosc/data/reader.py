@@ -58,13 +58,23 @@ def numbers(file: File, plan: Plan | VirtualPlan, how: How) -> Shared:
     return share(formats.encode(array, form, is_safe=is_safe, is_flat=is_flat))
 
 
-def plain(file: File, plan: Plan | VirtualPlan, how: How) -> bytes:
-    """Return a short band of values that lie in the file as they are.
+def plain(file: File, plan: Plan, how: How) -> tuple[bytes, LocalSource]:
+    """Return a short band of values that lie in a file here as they are, and the file, open.
 
     That is safe in any process: nothing is decoded, and no library looks at the file.
     """
+    source = LocalSource(file.path, size=file.size, mtime_ns=file.mtime_ns)
+    try:
+        return told(reading.read(source, plan), how), source
+    except BaseException:
+        source.close()
+        raise
+
+
+def told(values: reading.Values, how: How) -> bytes:
+    """Return values in the form that is asked for."""
     form, is_safe, is_flat = how
-    found = formats.encode(_read(file, plan), form, is_safe=is_safe, is_flat=is_flat)
+    found = formats.encode(values, form, is_safe=is_safe, is_flat=is_flat)
     return found if isinstance(found, bytes) else found.tobytes()
 
 

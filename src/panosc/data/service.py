@@ -276,7 +276,7 @@ def build(settings: Settings, admission: Admission) -> DataService:
     )
     indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool, stores=stores)
     slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores)
-    return DataService(admission, indexer, slices, close=(pool.close, lanes.close))
+    return DataService(admission, indexer, slices, close=(pool.close, lanes.close, slices.close))
 
 
 def beside(name: str, file: str) -> str | None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import anyio.to_thread
 import numpy as np
@@ -17,10 +17,12 @@ import orjson
 
 from panosc.data import formats, reader
 from panosc.data.admitting import Located
+from panosc.data.handles import Handles
 from panosc.data.partial import Moments
 from panosc.data.questions import Question
 from panosc.data.reader import File
 from panosc.domain.errors import Invalid, TooLarge, Unreachable, Unreadable
+from panosc.files.chunks import reading
 from panosc.files.chunks.mapping import Finder, Found, VirtualPlan, plan_virtual
 from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
 from panosc.files.chunks.selection import Selection, bands, parse
@@ -93,6 +95,7 @@ class Slices:
         self.lanes = lanes
         self._limit = limit_bytes
         self._stores = stores
+        self._handles = Handles()
         self._threads = ThreadPoolExecutor(SHORT_THREADS, thread_name_prefix="short-reads")
 
     def online(self, located: Located) -> File:
@@ -216,18 +219,42 @@ class Slices:
             answer = await self._run(SLOW_BYTES, "by_library", job.file, job.path, selection, how)
         else:
             planned = await self._planned(job, selection)
-            if _is_short(job.file, planned):
+            if _is_short(planned, job.file):
                 return head + await self._short(job, planned, how)
             answer = await self._run(planned.cost, "numbers", job.file, planned, how)
         return head + answer.body if head else answer.body
 
-    async def _short(self, job: Job, planned: Plan | VirtualPlan, how: reader.How) -> bytes:
+    async def _short(self, job: Job, planned: Plan, how: reader.How) -> bytes:
         """Read what needs no decoding, and no process for it."""
+        at_hand = self._at_hand(job, planned, how)
+        if at_hand is not None:
+            return at_hand
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, reader.plain, job.file, planned, how)
+            found, source = await loop.run_in_executor(
+                self._threads, reader.plain, job.file, planned, how
+            )
         except Unreadable as error:
             raise _unreadable(error.reason, error.detail) from None
+        self._handles.keep(job.file, source)
+        return found
+
+    def _at_hand(self, job: Job, planned: Plan, how: reader.How) -> bytes | None:
+        """Return what can be read without waiting for anything; None if that is not all."""
+        source = self._handles.get(job.file)
+        if source is None:
+            return None
+        try:
+            found = reader.told(reading.read(source, planned), how)
+            return found if source.is_same() else None
+        except (OSError, Unreadable):
+            # whatever it is, it is told by who opens the file anew
+            return None
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        self._threads.shutdown()
+        self._handles.close()
 
     async def _planned(self, job: Job, selection: Selection) -> Plan | VirtualPlan:
         if job.array.layout == "virtual":
@@ -271,7 +298,7 @@ def _unreadable(reason: str, detail: str) -> Unreadable:
     return Unreadable(f"This cannot be read: {detail}.", reason=reason)
 
 
-def _is_short(file: File, planned: Plan | VirtualPlan) -> bool:
+def _is_short(planned: Plan | VirtualPlan, file: File) -> TypeGuard[Plan]:
     return (
         isinstance(planned, Plan)
         and planned.layout == "contiguous"
