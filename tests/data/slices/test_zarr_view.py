@@ -5,6 +5,7 @@ from urllib.parse import quote
 import h5py
 import numpy as np
 import pytest
+import xarray
 import zarr
 from h5_files import FILTERS, TYPES
 from h5_node import OPEN, OTHER
@@ -101,7 +102,6 @@ def test_names_with_slashes(h5, opened):
 
 @pytest.mark.filterwarnings("ignore::zarr.errors.ZarrUserWarning", "ignore::UserWarning")
 def test_a_group_opens_lazily_in_xarray(h5):
-    xarray = pytest.importorskip("xarray")
     url = f"{h5.address}/datasets/{OPEN}/-/zarr/all.h5/entry/data"
     with xarray.open_zarr(url, consolidated=True, chunks=None) as found:
         assert found["frames"].dims[0] == "time"

@@ -5,12 +5,13 @@ of pytest is imported here, so that the node runs without it.
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from panosc.data.restoring.tapes import STATES, Place, Tape, Told
 
 
-class TapeConformance:
+class TapeConformance(ABC):
     """Tests that hold for every tape system; subclass it and write the four methods."""
 
     patience_s: float = 60.0
@@ -18,21 +19,21 @@ class TapeConformance:
     call_s: float = 10.0
     """Longest that a call takes."""
 
+    @abstractmethod
     def tape(self) -> Tape:
         """Return the tape system of this test; called again: the same as after a restart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def urls(self) -> Sequence[str]:
         """Return files on it, at least four on at least two volumes, none of them on disk."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_online(self, url: str) -> bool:
         """Whether all of a file can be read from disk now; without recalling it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mounts(self) -> int:
         """Return how many mounts there were since the test began."""
-        raise NotImplementedError
 
     # ---- where files lie ----
 

@@ -15,6 +15,7 @@ from zarr.abc.codec import BytesBytesCodec
 from zarr.core.array_spec import ArraySpec
 from zarr.core.buffer import Buffer
 
+from panosc.domain.errors import Invalid
 from panosc.files.chunks import filters
 from panosc.files.index.contents import Filter
 
@@ -52,7 +53,7 @@ class Hdf5Codec(BytesBytesCodec):
 
     @override
     async def _encode_single(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> Buffer:
-        raise NotImplementedError("What a node tells as Zarr can only be read.")
+        raise Invalid("What a node tells as Zarr can only be read.")
 
     @override
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: ArraySpec) -> int:
