@@ -399,6 +399,8 @@ def pass_through(server: Panosc, files: Path, work: Path, seconds: float) -> Non
     (work / "nginx.conf").write_text(
         f"worker_processes 2; daemon off; pid {work}/nginx.pid; error_log {work}/nginx.err;\n"
         f"events {{}} http {{ access_log off; sendfile on; tcp_nopush on;\n"
+        # it closes a connection after a thousand requests otherwise
+        "keepalive_requests 1000000000;\n"
         f"server {{ listen 127.0.0.1:{port}; root {files}; }} }}\n"
     )
     command = [program, "-c", str(work / "nginx.conf"), "-p", str(work)]

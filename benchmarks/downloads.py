@@ -1,15 +1,17 @@
 """How fast archives and files are sent, against plain sequential reads of the same files.
 
-    python benchmarks/downloads.py [--files 10000] [--bytes 5000000000] [--large]
+    python benchmarks/downloads.py [--files 10000] [--bytes 5000000000] [--large] [--seaweed]
 
 Everything is sent to the same client, a process that reads and throws away, in the same run. The
 plain server reads the same files one after the other and sends them, and does nothing else. Ratios
 are medians of the runs. With ``--large`` an archive with a file of 5 GB of nothing is read back by
-zipfile and unzip.
+zipfile and unzip. With ``--seaweed`` the files lie in a SeaweedFS on this machine; the plain server
+asks for the same objects one after the other, signed, over one connection that stays open.
 """
 
 import argparse
 import hashlib
+import http.client
 import os
 import resource
 import shutil
@@ -23,10 +25,15 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import uvicorn
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from fastapi import FastAPI, Request
 
 from panosc.data.admitting import Located
@@ -34,6 +41,12 @@ from panosc.data.downloads import answering, bagging, zipping
 from panosc.data.downloads.bagging import About, Checksums
 from panosc.data.downloads.opening import Opener
 from panosc.data.downloads.sending import Closing, Streamed
+from panosc.files.storage import opening
+from panosc.files.storage.places import Store
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "files" / "storage"))
+
+from seaweed import BUCKET, Seaweed, running  # only found by the line above
 
 BLOCK = 1 << 20
 RUNS = 5
@@ -66,17 +79,39 @@ def make(folder: Path, count: int, total: int, *, is_hashed: bool) -> list[Locat
     return found
 
 
+def put(seaweed: Seaweed, count: int, total: int) -> list[Located]:
+    """Put files of chance into the storage; return them as they would be registered."""
+    size, store = max(1, total // count), seaweed.store()
+
+    def one(number: int) -> Located:
+        name, data = f"run-{number:05d}.nxs", os.urandom(size)
+        seaweed.put(name, data)
+        url = f"s3://{BUCKET}/{name}"
+        mark = opening.open_source(url, [store]).mtime_ns
+        return registered(name, url, size, mark, hashlib.sha256(data).hexdigest())
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(one, range(count)))
+    # the server is forked, and makes its own
+    opening.disconnect()
+    return found
+
+
 def located(path: Path, sha256: str | None) -> Located:
     status = path.stat()
+    return registered(path.name, path.as_uri(), status.st_size, status.st_mtime_ns, sha256)
+
+
+def registered(name: str, url: str, size: int, mtime_ns: int, sha256: str | None) -> Located:
     return Located(
         dataset_id=1,
         pid="bench/1",
         title="Bench",
-        name=path.name,
-        url=path.as_uri(),
+        name=name,
+        url=url,
         tier="online",
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
+        size=size,
+        mtime_ns=mtime_ns,
         sha256=sha256,
         format=None,
         part="",
@@ -84,15 +119,16 @@ def located(path: Path, sha256: str | None) -> Located:
     )
 
 
-def app_of(files: list[Located]) -> FastAPI:
+def app_of(files: list[Located], stores: tuple[Store, ...]) -> FastAPI:
     """Return an application that sends the files as the node does."""
     app = FastAPI()
     threads = ThreadPoolExecutor(16)
 
     def archive(*, is_hashed: bool) -> Streamed:
         items = bagging.named(files, is_apart=False)
+        opener = Opener(stores)
         bag = bagging.pack(
-            items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed, opener=Opener()
+            items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed, opener=opener
         )
         return Streamed(
             Closing(zipping.write(bag.entries), bag.close),
@@ -113,19 +149,21 @@ def app_of(files: list[Located]) -> FastAPI:
 
     @app.get("/one")
     def one(request: Request):
-        return answering.answer(files[0], request.headers, is_head=False, threads=threads)
+        return answering.answer(
+            files[0], request.headers, is_head=False, threads=threads, stores=stores
+        )
 
     return app
 
 
 @contextmanager
-def served(files: list[Located]):
+def served(files: list[Located], stores: tuple[Store, ...] = ()):
     """Serve from a process of its own; yield its port and number."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     child = os.fork()
     if not child:
-        config = uvicorn.Config(app_of(files), log_level="error", access_log=False)
+        config = uvicorn.Config(app_of(files, stores), log_level="error", access_log=False)
         uvicorn.Server(config).run(sockets=[listener])
         os._exit(0)
     time.sleep(1.5)
@@ -137,8 +175,34 @@ def served(files: list[Located]):
         listener.close()
 
 
-def plainly(paths: list[str]) -> tuple[int, threading.Thread]:
-    """Serve the files once, one after the other, by plain reads; return the port."""
+def from_disk(files: list[Located], connection: socket.socket) -> None:
+    """Send the files by plain reads."""
+    for located in files:
+        with open(located.url.removeprefix("file://"), "rb", buffering=0) as file:  # noqa: PTH123
+            while block := file.read(BLOCK):
+                connection.sendall(block)
+
+
+def from_storage(store: Store, files: list[Located], connection: socket.socket) -> None:
+    """Send the objects, asked for over one connection."""
+    signing = S3SigV4Auth(Credentials(store.key, store.secret), "s3", "us-east-1")
+    there = http.client.HTTPConnection(urlsplit(store.endpoint).netloc)
+    block = memoryview(bytearray(BLOCK))
+    for located in files:
+        bucket, key = store.bucket_and_key(located.url)
+        request = AWSRequest("GET", f"{store.endpoint}/{bucket}/{key}")
+        signing.add_auth(request)
+        there.request("GET", f"/{bucket}/{key}", headers=dict(request.headers))
+        answer = there.getresponse()
+        if answer.status != http.client.OK:
+            sys.exit(f"{located.url}: {answer.status}")
+        while count := answer.readinto(block):
+            connection.sendall(block[:count])
+    there.close()
+
+
+def plainly(send: Callable[[socket.socket], None]) -> tuple[int, threading.Thread]:
+    """Serve the files once, one after the other; return the port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen()
@@ -146,10 +210,7 @@ def plainly(paths: list[str]) -> tuple[int, threading.Thread]:
     def run() -> None:
         connection, _ = listener.accept()
         with connection, listener:
-            for path in paths:
-                with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-                    while block := file.read(BLOCK):
-                        connection.sendall(block)
+            send(connection)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -185,34 +246,51 @@ def main() -> int:
     options.add_argument("--bytes", type=int, default=5_000_000_000)
     options.add_argument("--runs", type=int, default=RUNS)
     options.add_argument("--large", action="store_true")
+    options.add_argument("--seaweed", action="store_true")
     given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="panosc-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="panosc-bench-") as name, ExitStack() as kept:
         folder = Path(name)
-        files = make(folder, given.files, given.bytes, is_hashed=True)
-        paths = [item.url.removeprefix("file://") for item in files]
-        rates: dict[str, list[float]] = {}
-        with served(files) as (port, child):
-            before = memory(child)
-            for _ in range(given.runs):
-                for path in ("/zip", "/zip-unchecked"):
-                    rates.setdefault(path, []).append(
-                        rate(
-                            lambda path=path: fetched(port, path),
-                            given.bytes // given.files * given.files,
-                        )
-                    )
-                plain, thread = plainly(paths)
-                rates.setdefault("plain", []).append(rate(lambda plain=plain: fetched(plain, "-")))
-                thread.join()
-            after = memory(child)
-        middle = {key: statistics.median(values) for key, values in rates.items()}
-        for key, value in middle.items():
-            print(f"{key:15} {value:8.0f} MB/s  x{value / middle['plain']:.2f} of plain reads")
-        print(f"memory of the server: {before} kB before, {after} kB at most")
-        if given.large:
+        if given.seaweed:
+            # twice the place that they need
+            volumes = 30 + given.bytes // 2**25
+            seaweed = kept.enter_context(running(folder, volumes=volumes))
+            files = put(seaweed, given.files, given.bytes)
+            stores = (seaweed.store(),)
+            send = partial(from_storage, seaweed.store(), files)
+        else:
+            files = make(folder, given.files, given.bytes, is_hashed=True)
+            stores = ()
+            send = partial(from_disk, files)
+        compare(files, stores, send, runs=given.runs)
+        if given.large and not given.seaweed:
             large(folder)
     print(f"memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss} kB")
     return 0
+
+
+def compare(
+    files: list[Located],
+    stores: tuple[Store, ...],
+    send: Callable[[socket.socket], None],
+    *,
+    runs: int,
+) -> None:
+    """Print how fast the archive comes, beside the files sent one after the other."""
+    total = sum(item.size for item in files)
+    rates: dict[str, list[float]] = {}
+    with served(files, stores) as (port, child):
+        before = memory(child)
+        for _ in range(runs):
+            for path in ("/zip", "/zip-unchecked"):
+                rates.setdefault(path, []).append(rate(partial(fetched, port, path), total))
+            plain, thread = plainly(send)
+            rates.setdefault("plain", []).append(rate(partial(fetched, plain, "-"), total))
+            thread.join()
+        after = memory(child)
+    middle = {key: statistics.median(values) for key, values in rates.items()}
+    for key, value in middle.items():
+        print(f"{key:15} {value:8.0f} MB/s  x{value / middle['plain']:.2f} of plain reads")
+    print(f"memory of the server: {before} kB before, {after} kB at most")
 
 
 def large(folder: Path) -> None:

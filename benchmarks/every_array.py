@@ -64,18 +64,20 @@ def main(folder: Path) -> int:
             httpx.Client(base_url=base, timeout=120, trust_env=False) as client,
         ):
             pids = {
-                item["name"]: data["pid"]
+                # two files may have one name
+                (item["name"], item["size"]): data["pid"]
                 for data in client.get("/panosc-api/Datasets").json()
                 for item in client.get(
                     f"/panosc-api/Datasets/{data['pid'].replace('/', '%2F')}/files"
                 ).json()
             }
             for path in sorted(folder.rglob("*")):
-                if path.name not in pids or not h5py.is_hdf5(path):
+                named = (path.name, path.stat().st_size)
+                if named not in pids or not h5py.is_hdf5(path):
                     continue
                 counts["files"] += 1
                 for where, node in arrays(path):
-                    judge(client, pids[path.name], path, (where, node), (counts, left_out))
+                    judge(client, pids[named], path, (where, node), (counts, left_out))
     print(dict(counts))
     print(f"as Zarr: {counts['zarr equal'] / max(1, counts['arrays']):.1%}; not: {dict(left_out)}")
     return 1 if counts["DIFFERENT"] or counts["FAILED"] else 0

@@ -162,6 +162,8 @@ def _serve(home: Path) -> None:
     settings = settings_of(home)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    # who reads the address may call at once
+    listener.listen(128)
     with open_database(settings) as engine:
         app = create_app(settings, engine)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,19 +55,39 @@ static int opened(int descriptor, int is_slow) {
     if (descriptor >= 0 && descriptor < MOST) slow[descriptor] = is_slow;
     return descriptor;
 }
+/* a file that was reached from above, or by the number of an open one */
+static int leads_below(int descriptor) {
+    char link[64], where[4096];
+    if (!folder_length || descriptor < 0) return 0;
+    int before = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t (*real)(const char *, char *, size_t) = dlsym(RTLD_NEXT, "readlink");
+    ssize_t length = real(link, where, sizeof where - 1);
+    errno = before;
+    if (length < 0) return 0;
+    where[length] = 0;
+    return below(where);
+}
+static int is_number(const char *path) {
+    return !strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/proc/self/fd/", 14);
+}
 #define REAL(name) static __typeof__(name) *real; if (!real) real = dlsym(RTLD_NEXT, #name)
 #define OPENING(name) \
     int name(const char *path, int flags, ...) { \
         REAL(name); va_list rest; va_start(rest, flags); int mode = va_arg(rest, int); va_end(rest); \
-        int is_slow = below(path); if (is_slow) wait_for(OPEN); \
-        return opened(real(path, flags, mode), is_slow); }
+        int is_slow = below(path), found = real(path, flags, mode); \
+        if (!is_slow && is_number(path)) is_slow = leads_below(found); \
+        if (is_slow) wait_for(OPEN); \
+        return opened(found, is_slow); }
 OPENING(open)
 OPENING(open64)
 #define OPENING_AT(name) \
     int name(int at, const char *path, int flags, ...) { \
         REAL(name); va_list rest; va_start(rest, flags); int mode = va_arg(rest, int); va_end(rest); \
-        int is_slow = below(path) || (*path != '/' && known(at)); if (is_slow) wait_for(OPEN); \
-        return opened(real(at, path, flags, mode), is_slow); }
+        int is_slow = below(path) || (*path != '/' && known(at)), found = real(at, path, flags, mode); \
+        if (!is_slow && (*path != '/' || is_number(path))) is_slow = leads_below(found); \
+        if (is_slow) wait_for(OPEN); \
+        return opened(found, is_slow); }
 OPENING_AT(openat)
 OPENING_AT(openat64)
 int close(int descriptor) {
@@ -74,6 +95,15 @@ int close(int descriptor) {
     if (known(descriptor)) { wait_for(CLOSE); slow[descriptor] = 0; }
     return real(descriptor);
 }
+int dup(int descriptor) { REAL(dup); return opened(real(descriptor), known(descriptor)); }
+#define CONTROLLING(name) \
+    int name(int descriptor, int command, ...) { \
+        static int (*real)(int, int, ...); if (!real) real = dlsym(RTLD_NEXT, #name); \
+        va_list rest; va_start(rest, command); void *given = va_arg(rest, void *); va_end(rest); \
+        int found = real(descriptor, command, given); \
+        return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? opened(found, known(descriptor)) : found; }
+CONTROLLING(fcntl)
+CONTROLLING(fcntl64)
 #define LOOKING(name, type) \
     int name(const char *path, struct type *to) { \
         REAL(name); if (below(path)) wait_for(STAT); return real(path, to); }
@@ -139,6 +169,16 @@ READING_AT(pread64, off64_t)
 ssize_t readv(int descriptor, const struct iovec *to, int count) {
     REAL(readv); if (known(descriptor)) wait_for(READ); return real(descriptor, to, count);
 }
+#define READING_PARTS(name, offset_type) \
+    ssize_t name(int descriptor, const struct iovec *to, int count, offset_type offset) { \
+        REAL(name); if (known(descriptor)) wait_for(READ); return real(descriptor, to, count, offset); }
+READING_PARTS(preadv, off_t)
+READING_PARTS(preadv64, off64_t)
+#define READING_PARTS_SO(name, offset_type) \
+    ssize_t name(int descriptor, const struct iovec *to, int count, offset_type offset, int flags) { \
+        REAL(name); if (known(descriptor)) wait_for(READ); return real(descriptor, to, count, offset, flags); }
+READING_PARTS_SO(preadv2, off_t)
+READING_PARTS_SO(preadv64v2, off64_t)
 
 /* listing: glibc calls the kernel from inside, so what it does is counted here */
 DIR *opendir(const char *path) {

@@ -1,12 +1,16 @@
 """Fixtures for everyone: a real PostgreSQL a run, a fresh migrated database a test, a browser."""
 
+import asyncio
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +26,9 @@ from panosc.settings import Settings
 # the same examples in every run; HYPOTHESIS_PROFILE=nightly looks further
 _SLOW = [HealthCheck.too_slow]
 """How long it takes to think up an example says more of the machine than of the test."""
-hypothesis.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=_SLOW)
+hypothesis.register_profile(
+    "ci", max_examples=60, derandomize=True, deadline=None, suppress_health_check=_SLOW
+)
 hypothesis.register_profile(
     "nightly", max_examples=2000, deadline=None, suppress_health_check=_SLOW
 )
@@ -33,6 +39,21 @@ for _name in ("connect", "read", "write", "pool"):
 # a node of one process starts sooner; tests/serving asks for several by name
 os.environ.setdefault("PANOSC_WORKERS", "1")
 
+
+_run = asyncio.run
+
+
+def _run_apart(main: Any, **options: Any) -> Any:
+    """Run a coroutine, in a thread of its own where Playwright keeps a loop running in this one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run(main, **options)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(copy_context().run, _run, main, **options).result()
+
+
+asyncio.run = _run_apart
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = [
@@ -68,8 +89,17 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def cluster(open_folder: Path) -> Iterator[Server]:
-    """The PostgreSQL of this run."""
+    """The PostgreSQL of this run.
+
+    It does not wait for the disk: what tests kill are processes, and a database for each of
+    thousands of tests would wait for little else.
+    """
     with running(open_folder / "home") as server:
+        with server.connect("postgres", is_admin=True) as connection:
+            connection.autocommit = True
+            for name in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(f"alter system set {name} = off".encode())
+            connection.execute(b"select pg_reload_conf()")
         yield server
 
 

@@ -27,9 +27,15 @@ from panosc.data.overviews.service import Overviews
 from panosc.data.restoring import routes as restoring_routes
 from panosc.data.restoring.wishes import Wishes
 from panosc.data.zarr import routes as zarr_routes
+from panosc.federation.routes import providers, streaming
+from panosc.federation.routes.searching import Federated
+from panosc.federation.service import Federation
+from panosc.files.apart import asking as reading_account
 from panosc.files.service import PlotService
+from panosc.files.storage.places import stores_of
 from panosc.identity import routes as identity_routes
 from panosc.identity import service as identity
+from panosc.identity.keys import node_keys
 from panosc.ingest.messages import routes as ingest
 from panosc.ingest.messages.register import Register
 from panosc.ingest.overview.service import Overview
@@ -39,6 +45,7 @@ from panosc.ingest.watching import routes as watching
 from panosc.policy import asking, births, published
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
+from panosc.policy.shelf import Shelf
 from panosc.portal import problems
 from panosc.portal import routes as portal
 from panosc.portal.guards import service as guards
@@ -48,11 +55,19 @@ from panosc.portal.operating.numbers import Numbers
 from panosc.portal.pages.data.describing import describe
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
+from panosc.publication import identifiers
+from panosc.publication import service as publication
+from panosc.publication.fair import routes as fair_routes
+from panosc.publication.oai import routes as oai_routes
+from panosc.publication.oai.provider import Provider
+from panosc.publication.plans import routes as plan_routes
+from panosc.publication.record import Term
 from panosc.search import routes as search
 from panosc.search import suggesting
 from panosc.search.choosing import Chooser
 from panosc.search.index.keeping.standing import standing
 from panosc.search.index.opening import SearchIndex
+from panosc.search.panet import lineage, ontology
 from panosc.search.saved import routes as saved_routes
 from panosc.search.saved.store import SavedSearches
 from panosc.search.service import SearchService
@@ -82,18 +97,22 @@ def create_app(
     board : Board, optional
         What the web processes of the node share; without it this is the only one.
     """
+    reading_account.use(settings.reader_command)
     index = SearchIndex(settings.home)
     searching = SearchService(engine, settings, clock, index)
     plots = PlotService(engine, settings, clock)
     admission = Admission(engine, clock)
-    data = data_service.build(settings, admission)
-    downloads = Downloads(settings, admission, describe(searching, settings))
-    overviews = Overviews(engine, settings.home, clock)
+    overviews = Overviews(engine, settings.home, clock, stores=stores_of(settings))
+    data = data_service.build(settings, admission, overviews)
+    rules = policy.build(engine, settings, clock)
+    publishing = publications(engine, settings, clock, shelf=rules.shelf)
+    downloads = Downloads(settings, admission, describe(publishing.gatherer, settings))
     wishes = Wishes(engine, settings, clock, admission)
+    federation = Federation(engine, settings, clock, searching)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        with plots, data, downloads, rules.budgets:
+        with plots, data, downloads, rules.budgets, federation.live:
             yield
 
     app = FastAPI(
@@ -104,7 +123,6 @@ def create_app(
         redoc_url=None,
         lifespan=running,
     )
-    rules = policy.build(engine, settings, clock)
     who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
     shared = board or Board()
     numbers = Numbers(shared, lambda: _connections(engine))
@@ -125,7 +143,9 @@ def create_app(
         data=data,
         overviews=overviews,
         wishes=wishes,
+        federation=federation,
         downloads=downloads,
+        publications=publishing,
         stocks=Stocks(engine, clock),
         links=Links(who.links),
         identity=who,
@@ -136,6 +156,8 @@ def create_app(
         settings=settings,
         render=render,
     )
+    # first, for they are asked most often
+    data_routes.install(app, site.data, zarr_routes.router(site.data))
     for router in _routers(site, engine, clock, index, told):
         app.include_router(router)
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
@@ -151,15 +173,23 @@ def _routers(
     told: Callable[[], Iterator[str]],
 ) -> Iterator[APIRouter]:
     """Yield the routes of all capabilities, in the order in which a request is tried on them."""
-    # first, for they are asked most often
-    yield data_routes.router(site.data)
-    yield zarr_routes.router(site.data)
-    yield search.router(site.search)
+    yield search.router(Federated(site.search, site.federation, site.absolute, clock))
     yield suggesting.router(site.search)
+    yield streaming.router(site.search, site.federation, site.absolute)
+    yield providers.router(site.federation)
     yield saved_routes.router(site.saved)
     yield identity_routes.router(site.identity, site.settings)
     yield policy_routes.router(site.policy)
     yield published.router(site.policy)
+    harvests = Provider(
+        engine,
+        clock,
+        site.publications.gatherer,
+        settings=site.settings,
+        keys=node_keys(site.settings),
+        lineage=lineage,
+    )
+    yield oai_routes.router(harvests, site.settings)
     # before those of announcements, whose ids may be any word
     yield runs.router(site.runs)
     yield watching.router(engine, site.settings, clock, more=told)
@@ -168,7 +198,24 @@ def _routers(
     yield download_routes.router(site.downloads, site.links)
     yield overview_routes.router(site.overviews)
     yield restoring_routes.router(site.wishes)
+    yield fair_routes.router(site.publications.fairness)
+    yield plan_routes.router(site.publications.plans, site.absolute)
     yield portal.router(site)
+
+
+def publications(
+    engine: sa.Engine, settings: Settings, clock: Callable[[], datetime], *, shelf: Shelf
+) -> publication.Publications:
+    """Return the services of publication, which call techniques as PaNET does."""
+    return publication.build(engine, settings, clock, shelf=shelf, term=_term)
+
+
+def _term(pid: str, name: str | None, panet_id: str | None) -> Term:
+    """Return a technique as PaNET calls it, where it is one of PaNET."""
+    concept = ontology().find(identifiers.panet(panet_id) or panet_id or "") or ontology().find(pid)
+    if concept is None:
+        return Term(label=name or pid, id=pid)
+    return Term(label=concept.label, id=concept.id, uri=concept.iri)
 
 
 def _connections(engine: sa.Engine) -> tuple[int, int]:
@@ -176,4 +223,5 @@ def _connections(engine: sa.Engine) -> tuple[int, int]:
     pool = engine.pool
     if not isinstance(pool, sa.QueuePool):
         return 0, 0
-    return pool.checkedin() + pool.checkedout(), pool.checkedout()
+    made = pool.size() + pool.overflow()
+    return made, made - pool.checkedin()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import measured
@@ -14,6 +15,7 @@ from panosc.catalogue.database import open_database
 from panosc.catalogue.people import account
 from panosc.catalogue.tables import dataset, group, group_member
 from panosc.catalogue.writer import write
+from panosc.data.overviews.following import Keeper
 from panosc.domain.access import Who
 from panosc.identity.service import build
 from panosc.settings import Settings
@@ -56,10 +58,11 @@ def client_node(
                 theirs = sa.update(dataset).where(hidden)
                 connection.execute(theirs.values(owner_group=GROUP))
 
-            def clock() -> object:
+            def clock() -> datetime:
                 return given.NOW
 
             app = create_app(settings, engine, clock=clock)
+            Keeper(engine, settings, clock).catch_up()
             who = Who(person="u-1", via="session")
             identity = build(engine, settings, clock)
             with engine.begin() as connection:

@@ -103,6 +103,8 @@ def rows(folder: Path) -> list[tuple[str, dict[str, object]]]:
         if pid == TEAM:
             record |= {"access": "embargoed", "embargoUntil": "2031-05-01T00:00:00Z"}
             del record["isPublic"]
+        if pid == DATA:
+            record |= {"defaultPlot": "/entry/data/I", "defaultFile": "scan_7.nxs"}
         found.append(("Dataset", record))
         for number, (name, path) in enumerate(files.items()):
             content, status = path.read_bytes(), path.stat()

@@ -17,7 +17,7 @@ from panosc.client.datasets import Dataset
 from panosc.client.http import Http
 from panosc.client.patience import Patience
 from panosc.client.progress import shown, size
-from panosc.domain.errors import Conflict, PanoscError, TooLarge, Unreadable, Upstream
+from panosc.domain.errors import Conflict, NotFound, PanoscError, TooLarge, Unreadable, Upstream
 
 VALUES = np.arange(24_000, dtype="<i4").reshape(30, 40, 20)
 TYPE = {"class": 0, "dtype": "<i4", "size": 4, "order": 0, "sign": 1}
@@ -277,17 +277,28 @@ def test_a_dataset_shows_its_plot():
 
     def answer(request):
         assert request.url.path == "/datasets/x/-/thumbnail"
-        return httpx.Response(200, content=b"RIFF", headers={"Content-Type": "image/webp"})
+        assert dict(request.url.params) in (
+            {"size": "large", "form": "png"},
+            {"size": "small", "form": "png"},
+        )
+        return httpx.Response(200, content=b"RIFF", headers={"Content-Type": "image/png"})
 
     http = Http("http://127.0.0.1:1")
     http._client.close()
     http._client = httpx.Client(transport=httpx.MockTransport(answer))
     html = Dataset(record, http)._repr_html_()
-    assert 'src="data:image/webp;base64,UklGRg=="' in html
+    assert 'src="data:image/png;base64,UklGRg=="' in html
+    assert Dataset(record, http).thumbnail(size="small") == b"RIFF"
     assert 'href="https://node.example/datasets/x"' in html
     assert "<i>" not in html
     http._client = httpx.Client(transport=httpx.MockTransport(lambda _: problem("not-found", 404)))
     assert "<img" not in Dataset(record, http)._repr_html_()
+    with pytest.raises(NotFound):
+        Dataset(record, http).thumbnail()
+    offline = Dataset(record, Http("http://127.0.0.1:1"))
+    with pytest.raises(Upstream, match="does not answer"):
+        offline.thumbnail()
+    assert "<img" not in offline._repr_html_()
 
 
 def test_progress_is_shown_where_somebody_looks(capsys, monkeypatch):

@@ -42,7 +42,7 @@ def shown(page):
 
 
 def pids_on(page):
-    links = re.findall(r'<h[23]><a href="/datasets/([^"]*)"', page)
+    links = re.findall(r'<h[23](?: id="[^"]*")?><a href="/datasets/([^"]*)"', page)
     return [httpx.URL(f"/{unescape(link)}").path[1:] for link in links]
 
 

@@ -80,7 +80,7 @@ def test_a_verb_is_listed_by_what_it_says_itself(name, place):
     assert Later(name, place).now().help.partition("\n")[0] == place[2]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
         if not re.match(r"[a-z]+:", target):

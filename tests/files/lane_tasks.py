@@ -48,3 +48,20 @@ def lie() -> Shared:
 
 def talk() -> object:
     return Outcome(value=object())
+
+
+def status() -> str:
+    """Return what the system tells of this process."""
+    return Path("/proc/self/status").read_text("ascii")
+
+
+def shrink_memory() -> None:
+    """Take away the memory that the other process looks into."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        if descriptor.is_symlink() and "memfd:panosc" in str(descriptor.readlink()):
+            os.truncate(int(descriptor.name), 0)
+
+
+def write_to(path: str) -> None:
+    with Path(path).open("wb") as file:
+        file.write(b"x")

@@ -12,6 +12,8 @@ import pytest
 from panosc.domain.errors import Busy, Unavailable
 from panosc.files import lanes as lanes_module
 from panosc.files.lanes import Lanes
+from panosc.files.sandbox import Outcome, Shared, shared_of, write_frame
+from panosc.files.workers import decode
 
 AREA = 1 << 20
 
@@ -44,6 +46,20 @@ def test_bytes_come_through_shared_memory():
         return one.body, two.body, three.body
 
     assert run(work) == (b"xxxxx", b"y" * AREA, b"abcd")
+
+
+@pytest.mark.parametrize("size", [0, 1, 255, 2**40])
+def test_the_short_answer_says_how_many_bytes_there_are(size, tmp_path):
+    answers = [Outcome(value=Shared(size=size)), Outcome(value=Shared(size=size), worn=True)]
+    told = []
+    for number, answer in enumerate(answers):
+        path = tmp_path / str(number)
+        with path.open("wb") as file:
+            write_frame(file.fileno(), answer)
+        told.append(path.read_bytes()[4:])
+    assert shared_of(told[0]) == answers[0]
+    assert shared_of(told[1]) is None
+    assert decode(told[1]) == answers[1]
 
 
 def test_what_is_refused_has_its_reason_and_the_process_goes_on():

@@ -18,6 +18,12 @@ from panosc.files import plots
 from panosc.files.careful import Careful
 from panosc.files.nexus import default_signal
 from panosc.files.opening import open_path
+from panosc.files.tiers import OnlineFile
+
+
+def online(path: Path) -> OnlineFile:
+    status = path.stat()
+    return OnlineFile(path=str(path.resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _signal(path: Path) -> str | None:
@@ -54,7 +60,7 @@ def test_every_curve_is_what_the_file_holds(examples: Path) -> None:
         if signal is None:
             continue
         try:
-            plot = from_json(plots.read(str(path), signal))
+            plot = from_json(plots.read(online(path), signal))
         except Unreadable as error:
             if error.reason not in {"virtual-dataset", "no-such-field"}:
                 raise
@@ -76,7 +82,7 @@ def test_every_curve_is_what_the_file_holds(examples: Path) -> None:
 
 def test_a_sans_curve_has_its_axes_units_errors_and_log_scales(examples: Path) -> None:
     path = next(examples.rglob("33837rear_1D_1.75_16.5_NXcanSAS_v3.h5"))
-    plot = from_json(plots.read(str(path), _signal(path) or ""))
+    plot = from_json(plots.read(online(path), _signal(path) or ""))
     assert isinstance(plot, LinePlot)
     assert (plot.x.label, plot.x.unit, plot.x.log) == ("Q", "1/A", True)
     assert (plot.y.label, plot.y.unit, plot.y.log) == ("I", "Counts", True)
@@ -88,7 +94,7 @@ def test_a_sans_curve_has_its_axes_units_errors_and_log_scales(examples: Path) -
 
 def test_an_image_is_the_first_frame_in_means_of_blocks(examples: Path) -> None:
     path = examples / "nexusformat" / "chopper.nxs"
-    plot = from_json(plots.read(str(path), _signal(path) or ""))
+    plot = from_json(plots.read(online(path), _signal(path) or ""))
     assert isinstance(plot, ImagePlot)
     assert plot.shape == (148, 750)
     with h5py.File(path) as file:
@@ -110,7 +116,7 @@ def test_only_one_frame_of_a_stack_is_read(tmp_path: Path) -> None:
             "I", (100_000, 300, 400), "u2", chunks=(1, 300, 400), compression="gzip"
         )
         stack[0] = np.arange(300 * 400).reshape(300, 400) % 1000
-    plot = from_json(plots.read(str(path), "/entry/data/I"))
+    plot = from_json(plots.read(online(path), "/entry/data/I"))
     assert isinstance(plot, ImagePlot)
     assert plot.shape == (100_000, 300, 400)
     assert plot.rows[0][0] == pytest.approx(np.mean([[0, 1, 2], [400, 401, 402]]))
@@ -123,7 +129,7 @@ def test_dead_pixels_do_not_count(tmp_path: Path) -> None:
         frame = np.full((40, 40), 7, "u4")
         frame[5, 5] = 2**32 - 1
         file["entry/data/I"] = frame
-    plot = from_json(plots.read(str(path), "/entry/data/I"))
+    plot = from_json(plots.read(online(path), "/entry/data/I"))
     assert isinstance(plot, ImagePlot)
     assert plot.rows[5][5] is None
     assert plot.rows[5][6] == 7
@@ -167,6 +173,6 @@ def test_axes_are_found_by_all_generations_of_rules(tmp_path, write, labels) -> 
         del data["I"], data["Q"], data.attrs["axes"]
         data["I"], data["a"], data["b"] = np.ones((4, 6)), np.arange(6.0), np.arange(4.0)
         write(data)
-    plot = from_json(plots.read(str(path), "/entry/data/I"))
+    plot = from_json(plots.read(online(path), "/entry/data/I"))
     assert isinstance(plot, ImagePlot)
     assert (plot.x.label, plot.y.label) == labels

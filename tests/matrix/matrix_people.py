@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
@@ -27,7 +28,9 @@ from panosc.identity.groups.keeping import GroupStore
 from panosc.identity.service import Identity, build
 from panosc.policy.births import for_groups, for_writers
 from panosc.policy.shelf import open_shelf
+from panosc.publication.oai.following import Keeper as Harvester
 from panosc.search.index.following import rebuild
+from panosc.search.panet import lineage
 from panosc.settings import Settings
 
 PERSONS = (
@@ -153,6 +156,8 @@ def served_node(
         _keep_searches(node)
         rebuild(engine, settings, lambda: NOW, tell=lambda _done, _total: None)
         Overviewer(engine, settings, lambda: NOW).catch_up()
+        # harvesters are told of seconds that are over
+        Harvester(engine, lambda: NOW - timedelta(hours=1), lineage, "ILL").catch_up()
         try:
             yield node
         finally:

@@ -7,6 +7,12 @@ people; never from the code. The tables of statuses are `matrix_expected`.
 import matrix_data
 import matrix_downloads
 import matrix_expected as expected
+import matrix_fair
+import matrix_federation
+import matrix_landing
+import matrix_oai
+import matrix_publication_rdf
+import matrix_publish
 import matrix_restoring
 from matrix_catalogue import D22, OTHERS, PAID, TEAM
 from matrix_rules import FORM, NDJSON, Rule
@@ -18,10 +24,6 @@ EDIT_FORM = "field=license&value=CC0"
 NO_RUN = {"*": {"number": "999"}}
 EDIT = '"operations": [{"op": "SetField", "field": "license", "value": "CC0"}]'
 REASON_FORM = {"body": "reason=It+has+to+be.", "kind": FORM, "is_page": True}
-PLACES = {
-    "core": ("title", "text"),
-    "detail": ("sample", "parameter", "file"),
-}
 
 TABLE: dict[str, Rule] = {
     # the search API
@@ -67,7 +69,6 @@ TABLE: dict[str, Rule] = {
     "GET /search.csv": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
     "GET /search.bib": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
     "GET /search.atom": Rule(**expected.ANYONE, query=f"instrument={D22}", lists="Dataset"),
-    "GET /datasets/{pid}": Rule(**expected.CORE, **DATASET, **PAGE, tells=PLACES),
     "GET /datasets/{pid}/-/metadata": Rule(
         **expected.DETAIL_PAGE, **DATASET, **PAGE, tells={"detail": ("parameter", "remark", "path")}
     ),
@@ -88,21 +89,8 @@ TABLE: dict[str, Rule] = {
         query="path=/entry/marks",
         tells={"core": ("title",), "detail": ("file", "remark", "value")},
     ),
-    "GET /datasets/{pid}/-/export/{form}": Rule(
-        **expected.CORE,
-        **DATASET,
-        params={"*": {"form": "json-ld"}},
-        tells={"core": ("title", "text", "author")},
-    ),
     "GET /datasets/{pid}/-/access": Rule(
         **expected.CORE, **DATASET, **PAGE, tells={"core": ("title",)}
-    ),
-    "GET /documents/{pid}": Rule(
-        **expected.DOCUMENT_CORE,
-        of="Document",
-        **PAGE,
-        tells={"core": ("title", "text", "author")},
-        lists="Dataset",
     ),
     "GET /instruments": Rule(**expected.ANYONE, **PAGE),
     "GET /instruments/{pid}": Rule(**expected.ONE_OR_NONE, **PAGE, params=expected.INSTRUMENTS),
@@ -151,7 +139,13 @@ TABLE: dict[str, Rule] = {
     "POST /datasets/{pid}/-/access/erase": Rule(**expected.erase(303), **DATASET, **REASON_FORM),
     **matrix_data.TABLE,
     **matrix_downloads.TABLE,
+    **matrix_fair.TABLE,
+    **matrix_landing.TABLE,
+    **matrix_oai.TABLE,
+    **matrix_publication_rdf.TABLE,
+    **matrix_federation.TABLE,
     **matrix_restoring.TABLE,
+    **matrix_publish.TABLE,
     # requests
     "GET /api/v1/requests": Rule(**expected.REQUESTS),
     "POST /api/v1/requests": Rule(
@@ -318,6 +312,7 @@ TABLE: dict[str, Rule] = {
         **expected.STEWARDED_NONE, params=NO_RUN, **REASON_FORM
     ),
     "GET /ingest/quarantine": Rule(**expected.STEWARDED, **PAGE),
+    "GET /ingest/tape": Rule(**expected.STEWARDED, **PAGE),
     "POST /ingest/quarantine/retry": Rule(
         **expected.STEWARDED_REFUSED, **PAGE, body="which=chosen", kind=FORM
     ),

@@ -10,6 +10,7 @@ from hostile import nexus
 from signed_in import NOW, House
 
 from panosc.catalogue.intake import announcement, quarantine, run, watcher
+from panosc.catalogue.tape.tables import recall, tape_mount
 from panosc.domain.access import OPERATOR
 from panosc.ingest.runs import journal
 from panosc.ingest.runs.undoing import undo
@@ -171,3 +172,26 @@ def many_set_aside(house: House, count: int) -> None:
     ]
     with house.engine.begin() as connection:
         connection.execute(sa.insert(quarantine), rows)
+
+
+def taped(house: House) -> None:
+    """Have files wanted from tape: on disk, being read, waiting, and one that did not come."""
+    now = house.time[0]
+    mount = {"request": "m-1", "volume": "TP0007", "state": "live", "files": 2, "started": now}
+    states = ("online", "staging", "staging", "queued", "queued", "failed")
+    with house.engine.begin() as connection:
+        number = connection.scalar(
+            sa.insert(tape_mount).values(**mount, beat=now, message=UGLY).returning(tape_mount.c.id)
+        )
+        for place, state in enumerate(states):
+            row = {
+                "url": f"file:///tape/{place}",
+                "size": 10**9 * (place + 1),
+                "mtime_ns": 1,
+                "state": state,
+                "volume": "TP0007" if state == "staging" else f"{UGLY[:40]}{place}",
+                "mount_id": number if state == "staging" else None,
+                "message": f"The drive ate it: {UGLY}" if state == "failed" else None,
+            }
+            times = {"asked": now, "changed": now, "next_try": now}
+            connection.execute(sa.insert(recall).values(**row, **times))

@@ -11,8 +11,7 @@ import portal_catalogue as given
 import pytest
 from pybtex.database import parse_string
 
-from panosc.portal.facts import Maker
-from panosc.portal.pages.exports import atom, bibtex, table
+from panosc.portal.pages.exports import atom, table
 from panosc.portal.pages.exports.records import Record
 
 ALL = "/search.{}"
@@ -118,45 +117,6 @@ def record(**more):
     return Record(**{**told, **more})
 
 
-HOSTILE = [
-    "50 % of {Fe} & Li_2O, $x^2$ #1 ~ \\alpha",
-    "a } b",
-    "a { b",
-    "@misc{x,",
-    "ends with a \\",
-    'says "no"',
-    "and and and",
-    "é ü Å λ 试",
-]
-
-
-LETTERS = {
-    **{f"\\{letter}": letter for letter in "#$%&_"},
-    "{\\textbraceleft}": "{",
-    "{\\textbraceright}": "}",
-    "{\\textasciitilde}": "~",
-    "{\\textasciicircum}": "^",
-    "{\\textquotedbl}": '"',
-    "{\\textbackslash}": "\\",
-}
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_any_text_comes_back_from_bibtex(text):
-    person = Maker(name=text, given="Ada", family=text)
-    entry = bibtex.entry(record(title=text, people=(person, Maker(name=text))))
-    (found,) = parse_string(entry, "bibtex").entries.values()
-    assert found.fields["title"] == f"{{{bibtex.escaped(text)}}}"
-    assert len(found.persons["author"]) == 2
-    assert found.persons["author"][0].last_names == [f"{{{bibtex.escaped(text)}}}"]
-    assert found.persons["author"][0].first_names == ["{Ada}"]
-    # what the commands print, by the manual of LaTeX
-    printed = found.fields["title"][1:-1]
-    for command, letter in LETTERS.items():
-        printed = printed.replace(command, letter)
-    assert printed == text
-
-
 def test_bibtex_of_a_search(node):
     answer = node.get(ALL.format("bib"))
     assert answer.headers["content-type"] == "application/x-bibtex; charset=utf-8"
@@ -175,16 +135,6 @@ def test_bibtex_of_a_search(node):
     }
     assert [str(person) for person in found.persons["author"]] == ["{Meitner}, {Lise}"]
     assert f"all {len(library.entries)}" in answer.text.partition("\n")[0]
-
-
-def test_keys_are_alike_in_every_file_and_never_shared():
-    assert bibtex.key("10.5072/x1") == "10.5072/x1"
-    odd = ["a b", "a_b", "a{b", "a-b", "x" * 90 + "1", "x" * 90 + "2", "é", "ü", "%"]
-    keys = [bibtex.key(pid) for pid in odd]
-    assert len(set(keys)) == len(odd)
-    for found in keys:
-        entries = parse_string(f"@misc{{{found}, title = {{x}}}}", "bibtex").entries
-        assert list(entries) == [found]
 
 
 def feed_of(node, path):

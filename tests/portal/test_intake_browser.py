@@ -46,6 +46,7 @@ def paths(house, open_folder):
     given.beats(house)
     given.announce(house)
     given.begun(house)
+    given.taped(house)
     report = given.long_report(house, 60)
     with house.engine.connect() as connection:
         query = sa.select(dataset.c.pid).where(dataset.c.title == given.TITLES[2])
@@ -67,6 +68,7 @@ def paths(house, open_folder):
         "blocked": f"/ingest/runs/{run}/undo",
         "quarantine": "/ingest/quarantine",
         "edit": "/ingest/edit",
+        "tape": "/ingest/tape",
         "record": f"/datasets/{pid}/-/edit",
         "history": f"/datasets/{pid}/-/history",
         "pid": pid,
@@ -131,7 +133,7 @@ def sound(page):
     "name",
     [
         *("overview", "runs", "run", "long", "undo", "blocked", "quarantine"),
-        *("edit", "record", "history"),
+        *("edit", "record", "history", "tape"),
     ],
 )
 def test_page_is_sound(opened, paths, name):
@@ -199,3 +201,9 @@ def test_empty_node_is_sound(opened, bare):
         page = opened(path, bare)
         sound(page)
         assert page.complaints == []
+
+
+def test_a_node_without_wishes_for_tape_says_so(opened, bare):
+    page = opened("/ingest/tape", bare)
+    sound(page)
+    assert page.complaints == []

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from panosc.catalogue.intake import announcement, quarantine, run_record
 from panosc.catalogue.people import audit
 from panosc.catalogue.tables import dataset, instrument, parameter
+from panosc.catalogue.tape.tables import recall, tape_mount
 from panosc.ingest.runs.entries import Changed
 from panosc.portal.pages.intake.wording import changes, operation_words, span
 
@@ -21,6 +22,7 @@ STEWARDS = [
     "/ingest/runs/1",
     "/ingest/runs/1/undo",
     "/ingest/quarantine",
+    "/ingest/tape",
     "/ingest/edit",
     f"/datasets/{signed_in.OPEN}/-/edit",
     f"/datasets/{signed_in.CLOSED}/-/edit",
@@ -518,3 +520,23 @@ def test_words_of_operations_and_changes():
     long = " ".join(map(str, range(1000)))
     [item] = changes([Changed(field="x", old=long, new=None)])
     assert item["pieces"] == ([("del", long)], [])
+
+
+def test_tape_is_told_as_it_stands(house):
+    with house.client("steward") as client:
+        page = client.get("/ingest/tape")
+        assert "This node has no tape system" in page.text
+        assert "Volumes</h2>" not in page.text
+        assert page.headers["cache-control"] == "no-store"
+        given.taped(house)
+        page = html.unescape(client.get("/ingest/tape").text)
+    assert "1 volume mounted, 2 waiting" in page
+    assert re.search(r"<dt>are being read</dt><dd>2</dd>", page)
+    assert "1 file did not come" in page
+    assert "The drive ate it" in page
+    row = re.search(r'<tr><th scope="row"><span class="pid">TP0007.*?</tr>', page).group()
+    assert ">Mounted<" in row
+    assert ">5 GB<" in row
+    with house.engine.begin() as connection:
+        connection.execute(recall.delete())
+        connection.execute(tape_mount.delete())

@@ -14,7 +14,8 @@ from hypothesis import assume, settings
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
-from panosc.portal import jsonld, security, static_files, words
+from panosc.domain.pid import pid_path
+from panosc.portal import jsonld, security, static_files
 from panosc.portal.pages.about import safe_path
 
 EVIL_PATHS = [
@@ -73,7 +74,7 @@ def test_json_in_a_page_reads_back_and_ends_no_script(content):
 def test_the_path_of_a_pid_reads_back(pid):
     # of dots alone nothing is left in an address, however they are written
     assume(pid not in {".", ".."})
-    path = words.pid_path(pid)
+    path = pid_path(pid)
     assert httpx.URL(f"http://node/datasets/{path}").path == f"/datasets/{pid}"
     assert "/../" not in f"/{path}/"
     assert "/./" not in f"/{path}/"

@@ -132,12 +132,32 @@ def test_results_are_walked_by_keys_that_can_be_turned_off(opened, node):  # noq
     assert page.evaluate("document.activeElement.closest('tr') !== null")
 
 
+@pytest.mark.parametrize("view", ["list", "table"])
+def test_a_key_puts_a_result_into_the_selection_and_comes_back_to_it(opened, view):  # noqa: F811
+    page = opened(f"/search?q=powder&view={view}" if view == "table" else "/search?q=powder")
+    there = page.url
+    for _ in range(2):
+        page.keyboard.press("j")
+    title = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("x")
+    page.wait_for_url(f"{there}#*")
+    assert page.get_by_role("button", name="Take out").count() == 1
+    page.get_by_role("button", name=f"Take out: {title}").wait_for()
+    assert faults(page) == []
+    # it goes on from there
+    page.keyboard.press("k")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.textContent") == title
+    page.keyboard.press("x")
+    page.get_by_role("button", name="Take out").wait_for(state="detached")
+
+
 def test_letters_in_fields_stay_letters(opened):  # noqa: F811
     page = opened("/search?q=powder")
     page.locator("#q").focus()
     page.keyboard.press("End")
-    page.keyboard.type(" jko?/")
-    assert page.locator("#q").input_value() == "powder jko?/"
+    page.keyboard.type(" jkox?/")
+    assert page.locator("#q").input_value() == "powder jkox?/"
     assert not page.get_by_role("dialog").is_visible()
 
 

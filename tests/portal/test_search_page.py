@@ -2,7 +2,9 @@
 
 import re
 from html import unescape
+from urllib.parse import quote
 
+import httpx
 import portal_catalogue as given
 import pytest
 
@@ -289,3 +291,32 @@ def test_a_full_page_of_marked_results_keeps_its_weight(node):
     assert page.count(b'<li class="hit">') == 25
     assert page.count(b"<mark>") >= 50
     assert len(page) < 50_000
+
+
+@pytest.mark.parametrize("view", ["", "&view=table"])
+def test_a_result_is_put_into_the_selection_where_it_stands(node, view):
+    path = f"/search?q=diffraction&page=2{view}"
+    text = text_of(node, path)
+    assert text.count(">Select</button>") == 25
+    back = unescape(re.search(r'name="back" value="([^"]*)"', text).group(1))
+    pid = re.search(r'name="pid" value="([^"]*)"', text).group(1)
+    sent = {"pid": pid, "back": back}
+    own = {"Origin": node.address}
+
+    def post(what, data, **headers):
+        url = f"{node.address}/selection/{what}"
+        return httpx.post(url, data=data, headers=own | headers, trust_env=False, timeout=30)
+
+    answer = post("add", sent)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"{path}#{quote(pid, safe='')}"
+    assert f'id="{pid}"' in text
+    cookie = {"Cookie": answer.headers["set-cookie"].partition(";")[0]}
+    chosen = node.get(path, headers=cookie).text
+    assert chosen.count(">Take out</button>") == 1
+    assert chosen.count(">Select</button>") == 24
+    answer = post("remove", sent, **cookie)
+    assert answer.headers["location"] == f"{path}#{quote(pid, safe='')}"
+    for back in ("https://evil.example/search", "//evil.example/search", "/login", "/search/x"):
+        answer = post("add", {"pid": pid, "back": back})
+        assert answer.headers["location"] == "/selection?done=added"

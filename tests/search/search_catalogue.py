@@ -20,7 +20,7 @@ from panosc.policy.asking import who_asks
 from panosc.portal import problems
 from panosc.search.index.following import rebuild
 from panosc.search.index.opening import SearchIndex
-from panosc.search.routes import router
+from panosc.search.routes import Local, router
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
@@ -37,7 +37,7 @@ class Catalogue:
     def app(self, who: Who = ANYONE) -> FastAPI:
         """The API over it, as one person sees it."""
         app = FastAPI(openapi_url="/api/openapi.json")
-        app.include_router(router(self.service))
+        app.include_router(router(Local(self.service)))
         app.dependency_overrides[who_asks] = lambda: who
         problems.install(app)
         return app

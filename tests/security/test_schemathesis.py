@@ -8,7 +8,7 @@ import schema_attack
 import security_node as given
 from fastapi.responses import JSONResponse
 
-SECONDS = 60.0
+SECONDS = 40.0
 
 
 @pytest.mark.slow

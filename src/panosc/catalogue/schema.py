@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from panosc.catalogue.tape.tables import metadata
+from panosc.catalogue.federating.tables import metadata
 from panosc.domain.errors import PanoscError, Unavailable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NEWEST", "config", "downgrade", "is_newest", "metadata", "revision", "steps", "upgrade"]
 
-NEWEST = "0005"
+NEWEST = "0009"
 """The revision of this panosc. Alembic takes its time to import: it is asked only for others."""
 LOCK = 0x70616E6F7363
 """Key of the advisory lock under which one process migrates; the others wait."""

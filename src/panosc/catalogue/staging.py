@@ -27,6 +27,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "DocumentDataset": ("dataset_id",),
 }
 """What goes with a record and is replaced with it: class → columns of its owner."""
+PACKAGE = "package"
+"""Key of a link between a dataset and a package that was made of it at this node."""
 ORDER: tuple[str, ...] = (*(model.name for model in MODELS), *LINKS)
 """Classes in an order in which each comes after those it refers to."""
 SAID = ("access", "is_public", "embargo_until", "release_date")
@@ -230,7 +232,9 @@ class Stage:
             if not selects:
                 continue
             owners = " union ".join(selects)
-            self._run(f'delete from "{table}" where "{column}" in ({owners})')
+            # a dataset that comes anew stays in the packages that were made of it here
+            kept = f" and key is distinct from '{PACKAGE}'" if name == "DocumentDataset" else ""
+            self._run(f'delete from "{table}" where "{column}" in ({owners}){kept}')
             found = self._run(f"select id from ({owners}) o where id is not null")
             touched |= {(owner, int(str(row[0]))) for row in found}
         if shape is not None:

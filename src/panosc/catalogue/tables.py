@@ -169,6 +169,8 @@ document = _record(
         postgresql_ops={"summary": "gin_trgm_ops"},
     ),
 )
+# DOIs are told apart without their capitals
+sa.Index("document_doi_ix", sa.func.lower(document.c.doi))
 dataset = _record(
     "dataset",
     _text("pid", nullable=False, unique=True),
@@ -189,6 +191,14 @@ dataset = _record(
     _text("default_file"),
     *_guard(),
     sa.Index(None, "instrument_id"),
+    # what came after a dataset: most have neither
+    sa.Index(None, "new_version_of", postgresql_where=sa.text("new_version_of is not null")),
+    sa.Index(
+        None,
+        "derived_from",
+        postgresql_using="gin",
+        postgresql_where=sa.text("derived_from is not null"),
+    ),
     sa.Index(
         "dataset_title_trgm_ix",
         "title",

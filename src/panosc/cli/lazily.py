@@ -33,7 +33,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Print what was done to a record, by whom and why, the newest first.",
     ),
     "catalogue": ("catalogue", "app", "Load and dump the catalogue as NDJSON."),
-    "search": ("search", "search", "Search the catalogue, for what anybody may see."),
+    "search": (
+        "search",
+        "search",
+        "Search the catalogues that this node knows, for what anybody may see.",
+    ),
     "index": ("index", "app", "The search index: how it stands, build it anew."),
     "storage": (
         "storage",
@@ -41,6 +45,22 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "Storages that files are read from: list, check, add what lies there.",
     ),
     "tape": ("files.tape", "app", "Files on tape: what is wanted and mounted."),
+    "doi": ("publishing.doi", "app", "DOIs of datasets and documents at DataCite."),
+    "links": (
+        "publishing.links",
+        "app",
+        "Links between records and works elsewhere.",
+    ),
+    "connector": (
+        "federating.connector",
+        "app",
+        "Other catalogues: add them, probe them, harvest them.",
+    ),
+    "adopt": (
+        "federating.adopt",
+        "adopt",
+        "Follow this facility's existing catalogue, or a tree of files; nothing changes there.",
+    ),
     "group": ("people.group", "app", "Groups, their members, roles in this node."),
     "policy": ("policy", "app", "The data policy: check, show, explain, try out."),
     "token": ("people.token", "app", "Tokens for programs, made on the node itself."),
@@ -49,6 +69,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
         "audit",
         "audit",
         "Print the audit trail, the oldest line first; --json prints one JSON object a line.",
+    ),
+    "fair": (
+        "publishing.fair",
+        "fair",
+        "Tell how FAIR a dataset is, or all of them, and what would mend it.",
     ),
     "login": (
         "remote.login",

@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from panosc.domain.errors import Invalid
+from panosc.files.apart import asking
 from panosc.settings import Settings
 
 Home = Annotated[
@@ -27,7 +28,7 @@ def settings_of(home: Path | None, **given: Any) -> Settings:
     if home is not None:
         values["home"] = home.expanduser().absolute()
     try:
-        return Settings(**values)
+        found = Settings(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -36,3 +37,5 @@ def settings_of(home: Path | None, **given: Any) -> Settings:
             field=name,
             hint="Settings come from panosc.toml in the home, PANOSC_… variables and options.",
         ) from None
+    asking.use(found.reader_command)
+    return found

@@ -53,9 +53,12 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
     # what they need takes a second to import, which no other verb should wait for
     from panosc.data.overviews.following import overviewing  # noqa: PLC0415
     from panosc.data.restoring.running import restoring  # noqa: PLC0415
+    from panosc.federation.harvesting.running import harvesting  # noqa: PLC0415
     from panosc.ingest.messages.running import announcements  # noqa: PLC0415
     from panosc.ingest.watching.service import watching  # noqa: PLC0415
+    from panosc.publication.oai.following import harvested  # noqa: PLC0415
     from panosc.search.index.following import following  # noqa: PLC0415
+    from panosc.search.panet import lineage  # noqa: PLC0415
 
     with (
         daily(engine, settings, _now),
@@ -64,7 +67,22 @@ def _leading(engine: sa.Engine, settings: Settings) -> Iterator[None]:
         following(engine, settings, _now),
         overviewing(engine, settings, _now),
         restoring(engine, settings, _now),
+        harvested(engine, settings, _now, lineage),
+        harvesting(engine, settings, _now),
+        _publishing(engine, settings),
     ):
+        yield
+
+
+@contextmanager
+def _publishing(engine: sa.Engine, settings: Settings) -> Iterator[None]:
+    """Keep how FAIR datasets are, and register DOIs if the node has an account at DataCite."""
+    from panosc.app import publications  # noqa: PLC0415
+    from panosc.policy.shelf import open_shelf  # noqa: PLC0415
+    from panosc.publication.fair.following import scoring  # noqa: PLC0415
+
+    services = publications(engine, settings, _now, shelf=open_shelf(settings, engine))
+    with services.registering(), scoring(engine, services.gatherer):
         yield
 
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 
 from typing_extensions import override
@@ -171,6 +171,24 @@ class Dataset:
     def _ipython_key_completions_(self) -> list[str]:
         return list(next(iter(self.files.values()))) if len(self.files) == 1 else []
 
+    def thumbnail(self, *, size: Literal["small", "large"] = "large") -> bytes:
+        """Return the picture of its default plot as a PNG; large ones have up to 480 pixels.
+
+        It is there also when the file is on tape.
+
+        Raises
+        ------
+        NotFound
+            If there is none, or none that the caller may see.
+        Upstream
+            If the node does not answer.
+        """
+        path = f"/datasets/{quote(self.pid, safe='')}/-/thumbnail"
+        answer = self._http.answer(path, [("size", size), ("form", "png")])
+        if not answer.is_success:
+            raise self._http.told(answer)
+        return answer.content
+
     def download(
         self,
         folder: str | Path = ".",
@@ -262,14 +280,10 @@ class Dataset:
     def _picture(self) -> str:
         """Return its thumbnail for the card; nothing where there is none."""
         try:
-            path = f"/datasets/{quote(self.pid, safe='')}/-/thumbnail"
-            answer = self._http.answer(path, [("size", "large")])
+            content = self.thumbnail()
         except PanoscError:
             return ""
-        if not answer.is_success:
-            return ""
-        kind = answer.headers.get("Content-Type", "")
-        return cards.picture(kind, answer.content, words=f"Plot of {self.title}")
+        return cards.picture("image/png", content, words=f"Plot of {self.title}")
 
 
 def row(dataset: Dataset) -> str:

@@ -15,6 +15,8 @@ from panosc.domain.errors import Invalid, TooLarge
 Form = Literal["json", "bin", "csv", "npy", "tiff"]
 Array = np.ndarray[Any, np.dtype[Any]]
 FORMS: Final[tuple[Form, ...]] = get_args(Form)
+WEIGHTS: Final[dict[Form, int]] = {"csv": 500, "json": 50}
+"""What it costs to write one value as text, in bytes that are unpacked in the same time."""
 MEDIA_TYPES: Final[dict[Form, str]] = {
     "json": "application/json",
     "bin": "application/octet-stream",

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from typing import Final
 
 from panosc.data.reader import File
-from panosc.files.chunks.sources import LocalSource
+from panosc.files.storage.local import LocalSource
 
 CHECKED_S: Final = 1.0
 """How long a file is taken for what it was when it was last opened."""
@@ -28,18 +28,14 @@ class AtHand:
     def __init__(self, source: LocalSource) -> None:
         self.size = source.size
         self._descriptor = source.descriptor
-        self._was = source.key
+        self.is_same = source.is_same
+        """Whether it still is as it was opened; to be asked after reading."""
 
     def pread(self, offset: int, size: int) -> bytes:
         """Return the bytes from `offset` on, as far as they are at hand."""
         found = bytearray(size)
         count = os.preadv(self._descriptor, [found], offset, _AT_HAND or 0)
         return bytes(found[:count])
-
-    def is_same(self) -> bool:
-        """Whether it still is as it was opened; to be asked after reading."""
-        told = os.fstat(self._descriptor)
-        return (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns) == self._was
 
 
 class Handles:
@@ -50,8 +46,11 @@ class Handles:
 
     def get(self, file: File) -> AtHand | None:
         """Return what is at hand of a file that was opened a moment ago."""
-        if _AT_HAND is None:
-            return None
+        source = self.source(file)
+        return None if _AT_HAND is None or source is None else AtHand(source)
+
+    def source(self, file: File) -> LocalSource | None:
+        """Return a file that was opened a moment ago; not to be closed."""
         found = self._open.get(file)
         if found is None:
             return None
@@ -60,7 +59,7 @@ class Handles:
             del self._open[file]
             source.close()
             return None
-        return AtHand(source)
+        return source
 
     def keep(self, file: File, source: LocalSource) -> None:
         """Keep a file that has just been opened, and found to be as it was registered."""

@@ -5,13 +5,15 @@ may do. The answers are those of h5grove, so that H5Web works with them; errors 
 with a member `message`, which is what H5Web shows.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, cast, get_args
+from urllib.parse import parse_qsl
 
 import anyio.to_thread
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from panosc.data import questions
@@ -21,8 +23,13 @@ from panosc.domain.access import Who
 from panosc.policy import asking
 
 BENEATH: Final = "/datasets/{pid:path}/-"
+_ABOVE: Final = "/datasets/"
+_H5: Final = "/-/h5/"
+_ZARR: Final = "/-/zarr/"
 OPEN_AGE_S: Final = 600
 """How long a cache may keep what is open to anyone: it may be withdrawn."""
+_CHUNKS: Final = "/zarr/{key:path}"
+_SHOWN: Final = frozenset({b"cookie", b"authorization"})
 _SUMMARIES: Final[Mapping[questions.What, str]] = {
     "meta": "What a file holds at a path",
     "attr": "Attributes at a path",
@@ -42,6 +49,66 @@ class Plain(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler as it is."""
         return cast("Callable[[Request], Coroutine[Any, Any, Response]]", self.endpoint)
+
+
+class Direct:
+    """Leads to these routes, which all the other routes of the node need not be asked for.
+
+    What is not one of them, or is asked otherwise, is tried as ever.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
+        self._app = app
+        self._routes = {
+            (method, route.path.removeprefix(BENEATH)): route
+            for route in routes
+            for method in route.methods or ()
+        }
+
+    def _found(self, method: str, path: str) -> tuple[APIRoute, dict[str, str]] | None:
+        """Return the route of a request and what its path says, if it is one of these."""
+        if not path.startswith(_ABOVE) or "\n" in path:
+            return None
+        place = path.rfind(_H5)
+        if place >= len(_ABOVE):
+            route = self._routes.get((method, path[place + 2 :]))
+            if route is not None:
+                return route, {"pid": path[len(_ABOVE) : place]}
+        place = path.rfind(_ZARR)
+        route = self._routes.get((method, _CHUNKS)) if place >= len(_ABOVE) else None
+        if route is None:
+            return None
+        return route, {"pid": path[len(_ABOVE) : place], "key": path[place + len(_ZARR) :]}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        found_route = None
+        if scope["type"] == "http" and not scope.get("root_path"):
+            found_route = self._found(scope["method"], scope["path"])
+        if found_route is None:
+            await self._app(scope, receive, send)
+            return
+        route, scope["path_params"] = found_route
+        scope["route"], scope["endpoint"] = route, route.endpoint
+        found: Response = await route.endpoint(Request(scope, receive, send))
+        await found(scope, receive, send)
+
+
+def install(app: FastAPI, service: DataService, *others: APIRouter) -> None:
+    """Add the routes of the data services to `app`, before all others."""
+    ours: list[APIRoute] = []
+    for routes in (router(service), *others):
+        app.include_router(routes)
+        ours += [route for route in routes.routes if isinstance(route, Plain)]
+    app.router.middleware_stack = Direct(app.router.middleware_stack, ours)
+
+
+class Whole(Response):
+    """An answer whose headers are as they are sent."""
+
+    def __init__(self, body: bytes, raw: list[tuple[bytes, bytes]], *, status: int = 200) -> None:
+        self.status_code, self.body, self.raw_headers = status, body, raw
+        self.background = None
 
 
 def router(service: DataService) -> APIRouter:
@@ -73,12 +140,12 @@ def _handler(
 ) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         who = await who_asks(request)
-        question = questions.read(what, request.query_params.multi_items())
+        question = questions.read(what, _parameters_of(request.scope["query_string"]))
         located = await service.locate(who, request.path_params["pid"], question.file)
         tag = question.tag(located)
         told = headers(tag, is_public=located.is_public)
         if is_known(request, tag):
-            return Response(status_code=304, headers=told)
+            return Whole(b"", _raw(told), status=304)
         reply = await service.answer(who, located, question)
         return response(reply, told, has_body=request.method != "HEAD")
 
@@ -87,10 +154,23 @@ def _handler(
 
 async def who_asks(request: Request) -> Who:
     """Return who sent a request; whoever shows nothing is nobody, which needs no look-up."""
-    shown = request.headers
-    if "cookie" in shown or "authorization" in shown or b"signed=" in request.scope["query_string"]:
+    scope = request.scope
+    if b"signed=" in scope["query_string"] or any(name in _SHOWN for name, _ in scope["headers"]):
         return await anyio.to_thread.run_sync(asking.who_asks, request)
     return asking.who_asks(request)
+
+
+def _parameters_of(query: bytes) -> list[tuple[str, str]]:
+    """Return the parameters of a request, as the framework reads them."""
+    text = query.decode("latin-1")
+    if "%" in text or "+" in text:
+        return parse_qsl(text, keep_blank_values=True)
+    found = [part.partition("=") for part in text.split("&") if part]
+    return [(name, value) for name, _, value in found]
+
+
+def _raw(told: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in told.items()]
 
 
 def is_known(request: Request, tag: str) -> bool:
@@ -114,8 +194,8 @@ def response(reply: Reply, told: dict[str, str], *, has_body: bool = True) -> Re
         told["Content-Disposition"] = f'attachment; filename="{reply.file_name}"'
     told["Content-Length"] = str(len(reply.body) if reply.pieces is None else reply.size)
     if reply.pieces is None or not has_body:
-        body = reply.body if has_body else None
-        return Response(body, headers=told, media_type=reply.media_type)
+        told["Content-Type"] = reply.media_type
+        return Whole(reply.body if has_body else b"", _raw(told))
     return StreamingResponse(reply.pieces, headers=told, media_type=reply.media_type)
 
 

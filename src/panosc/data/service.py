@@ -5,7 +5,7 @@ just the chunks that are asked for are read, in confined processes (`files.lanes
 needs much waits in a lane of its own. Answers of more than a band are read and sent in pieces.
 """
 
-import posixpath
+import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
@@ -18,13 +18,16 @@ import orjson
 
 from panosc.data.admitting import Admission, Located
 from panosc.data.formats import MEDIA_TYPES
+from panosc.data.overviews.service import Overviews
 from panosc.data.questions import Question, path_of
 from panosc.data.slices import Job, Place, Slices
-from panosc.domain.access import Who
+from panosc.domain.access import ANYONE, Who
 from panosc.domain.errors import NotFound, PanoscError, Unreadable
+from panosc.files.chunks.selection import parse
 from panosc.files.index.indexing import PRELOAD, Indexer
 from panosc.files.index.keeping import IndexStore
 from panosc.files.index.telling import Elsewhere, Face, FileIndex
+from panosc.files.index.walking import beside
 from panosc.files.lanes import Lanes
 from panosc.files.storage.places import modules_for, stores_of
 from panosc.files.workers import Pool
@@ -63,6 +66,8 @@ class DataService:
     admission : Admission
     indexer : Indexer
     slices : Slices
+    overviews : Overviews, optional
+        Whose statistics need no second reading.
     close : callables
         What ends the processes of these.
     """
@@ -73,13 +78,16 @@ class DataService:
         indexer: Indexer,
         slices: Slices,
         *,
+        overviews: Overviews | None = None,
         close: tuple[Callable[[], None], ...] = (),
     ) -> None:
         self._close = close
+        self._overviews = overviews
         self.admission = admission
         self.indexer = indexer
         self.slices = slices
         self._kept = _Kept(KEPT_BYTES)
+        self._asked: dict[tuple[str, str | None], asyncio.Task[Located]] = {}
         self._places: dict[tuple[str, int, int, str], Place] = {}
 
     def __enter__(self) -> Self:
@@ -92,9 +100,25 @@ class DataService:
     async def locate(self, who: Who, pid: str, name: str | None) -> Located:
         """Return the file that is asked for, if `who` may have it: see `Admission.locate`."""
         found = self.admission.remembered(who, pid, name)
-        if found is None:
-            found = await anyio.to_thread.run_sync(self.admission.locate, who, pid, name)
-        return found
+        if found is not None:
+            return found
+        if who != ANYONE:
+            return await anyio.to_thread.run_sync(self.admission.locate, who, pid, name)
+        asked = self._asked.get((pid, name))
+        if asked is None:
+            # whoever asks the same meanwhile has the same answer, which holds for a moment anyway
+            asked = asyncio.create_task(
+                anyio.to_thread.run_sync(self.admission.locate, who, pid, name)
+            )
+            self._asked[pid, name] = asked
+            asked.add_done_callback(partial(self._located, (pid, name)))
+        return await asyncio.shield(asked)
+
+    def _located(self, key: tuple[str, str | None], asked: "asyncio.Task[Located]") -> None:
+        del self._asked[key]
+        if not asked.cancelled():
+            # whoever asked may be gone by now
+            asked.exception()
 
     async def answer(self, who: Who, located: Located, question: Question) -> Reply:
         """Answer a question on a file that `who` was admitted to.
@@ -156,14 +180,25 @@ class DataService:
             raise NotFound(f"There is no {question.what} at {question.path}.")
         return found
 
+    def left_out(self, who: Who, pid: str, file: str | None) -> tuple[str, ...]:
+        """Return what of a file is not told, for it is too much; for threads.
+
+        Raises
+        ------
+        As `look`.
+        """
+        return self.index(self.admission.locate(who, pid, file)).left_out
+
     def _at_hand(self, who: Who, located: Located, question: Question) -> "bytes | Job | None":
         """Return what has to be read, where that is known without waiting for anything."""
         place = self._places.get((located.url, located.size, located.mtime_ns, question.path))
         if place is None or question.what != "data":
             return None
-        # its tier may be another now
-        here = replace(place, located=located)
-        return self.slices.plan(here, partial(self.source, who), question)
+        if place.located is not located:
+            # its tier may be another now
+            place = replace(place, located=located)
+            self._remember(place)
+        return self.slices.plan(place, partial(self.source, who), question)
 
     def _remember(self, place: Place) -> None:
         located = place.located
@@ -192,9 +227,26 @@ class DataService:
                 return place.index.paths(place.path, question.resolve, beyond)
             case _:
                 place = self._place(who, located, question.path)
+                kept = self._statistics(place, question) if question.what == "stats" else None
+                if kept is not None:
+                    return kept
                 if place.located is located:
                     self._remember(place)
                 return self.slices.plan(place, partial(self.source, who), question)
+
+    def _statistics(self, place: Place, question: Question) -> bytes | None:
+        """Return the statistics that an overview keeps of all that is asked for."""
+        array = place.index.array_of(place.number, place.path)
+        shape = array.shape
+        if self._overviews is None or not shape or array.is_endless:
+            return None
+        found = self._overviews.statistics(
+            place.located.pid,
+            place.path,
+            file=place.located.name,
+            part=parse(question.selection, shape),
+        )
+        return None if found is None else orjson.dumps(found)
 
     def _meta(self, who: Who, located: Located, question: Question, beyond: "_Beyond") -> bytes:
         index = self.index(located)
@@ -255,7 +307,9 @@ class DataService:
         return self._place(who, there, path_of(link.path), left=left - 1)
 
 
-def build(settings: Settings, admission: Admission) -> DataService:
+def build(
+    settings: Settings, admission: Admission, overviews: Overviews | None = None
+) -> DataService:
     """Return the service of a node; its processes start when they are needed."""
     memory_mb, time_limit_s = settings.file_memory_mb, settings.file_time_limit_s
     stores = stores_of(settings)
@@ -276,21 +330,8 @@ def build(settings: Settings, admission: Admission) -> DataService:
     )
     indexer = Indexer(IndexStore(settings.home / "derived" / "index"), pool, stores=stores)
     slices = Slices(lanes, limit_bytes=settings.data_answer_mb * 2**20, stores=stores)
-    return DataService(admission, indexer, slices, close=(pool.close, lanes.close, slices.close))
-
-
-def beside(name: str, file: str) -> str | None:
-    """Return the name in the dataset of a file that another one names; None if it is outside.
-
-    Examples
-    --------
-    >>> beside("scan/master.h5", "data/a.h5"), beside("a.h5", "../b.h5"), beside("a.h5", "/b.h5")
-    ('scan/data/a.h5', None, None)
-    """
-    if not file or file.startswith("/") or "\0" in file or "\\" in file:
-        return None
-    found = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
-    return None if found.startswith("..") or found in {".", "/"} else found
+    close = (pool.close, lanes.close, slices.close)
+    return DataService(admission, indexer, slices, overviews=overviews, close=close)
 
 
 @dataclass(slots=True)
@@ -307,9 +348,19 @@ class _Beyond:
         link = Elsewhere(file, path)
         try:
             place = self.service.follow(self.who, self.located, link, left=LINKS)
-            return place.index.face(place.path)
+            return place.index.face(place.path, _Beyond(self.service, self.who, place.located))
         except PanoscError:
             return None
+
+    def extent(self, index: FileIndex, number: int) -> tuple[int, ...] | None:
+        """Return how long an array is whose length its sources say; None where they do not."""
+        self.was_asked = True
+        place = Place(located=self.located, index=index, path="It", number=number)
+        try:
+            found = self.service.slices.array_of(place, partial(self.service.source, self.who))
+        except PanoscError:
+            return None
+        return found.shape
 
 
 class _Kept:

@@ -6,6 +6,7 @@ not grow with what is asked. What costs much to decode goes to the slow lane.
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from panosc.data.questions import Question
 from panosc.data.reader import File
 from panosc.domain.errors import Invalid, TooLarge, Unreachable, Unreadable
 from panosc.files.chunks import reading
+from panosc.files.chunks.endless import settled
 from panosc.files.chunks.mapping import Finder, Found, VirtualPlan, plan_virtual
 from panosc.files.chunks.planning import Plan, Rows, grid_of, plan, way_of
 from panosc.files.chunks.selection import Selection, bands, parse
@@ -39,7 +41,12 @@ SLOW_BYTES: Final = 8 * 2**20
 SHORT_BYTES: Final = 256 * 2**10
 """Plain values up to so many bytes are read without a process of their own."""
 SHORT_THREADS: Final = 8
+SETTLED_S, MOST_SETTLED = 5.0, 64
+"""How long extents that depend on other files are believed, and how many."""
 FEW_CHUNKS: Final = 20_000
+MOST_FILES: Final = 256
+_WHOLE_TABLE: Final = 4096
+"""Chunks of an array whose table is looked at as a whole."""
 _READER: Final = "panosc.data.reader"
 
 
@@ -95,7 +102,11 @@ class Slices:
         self.lanes = lanes
         self._limit = limit_bytes
         self._stores = stores
-        self._handles = Handles()
+        self.handles = Handles()
+        """Of the event loop's thread."""
+        self._files: dict[tuple[str, str, int, int], File] = {}
+        self._packing = reader.Packing()
+        self._settled: dict[tuple[Any, ...], Array] = {}
         self._threads = ThreadPoolExecutor(SHORT_THREADS, thread_name_prefix="short-reads")
 
     def online(self, located: Located) -> File:
@@ -107,6 +118,10 @@ class Slices:
             If it is on tape, was removed, or is nowhere that this node reads from.
         """
         located.require_online()
+        key = (located.url, located.tier, located.size, located.mtime_ns)
+        known = self._files.get(key)
+        if known is not None:
+            return known
         found = online_file(
             located.url,
             located.tier,
@@ -114,7 +129,12 @@ class Slices:
             mtime_ns=located.mtime_ns,
             stores=self._stores,
         )
-        return File(path=found.path, size=found.size, mtime_ns=found.mtime_ns, place=found.place)
+        file = File(path=found.path, size=found.size, mtime_ns=found.mtime_ns, place=found.place)
+        if file.place is None:
+            if len(self._files) >= MOST_FILES:
+                self._files.clear()
+            self._files[key] = file
+        return file
 
     def plan(self, place: Place, sources: Sources, question: Question) -> bytes | Job:
         """Return what has to be read for an answer, or the answer where the index has it.
@@ -124,7 +144,7 @@ class Slices:
         Invalid, TooLarge, NotFound, Unreadable
         """
         path = place.path
-        array = place.index.array_of(place.number, path)
+        array = self.array_of(place, sources)
         if array.layout == "refused":
             raise Unreadable(f"{path} cannot be read: {array.why}.", reason=array.why or "refused")
         if array.shape is None:
@@ -158,6 +178,27 @@ class Slices:
                 "The Python client does so by itself.",
             )
         return job
+
+    def array_of(self, place: Place, sources: Sources) -> Array:
+        """Return the array at a place, of one without an end as long as its sources are now.
+
+        Raises
+        ------
+        Invalid, Unreadable
+        """
+        array = place.index.array_of(place.number, place.path)
+        if not array.is_endless:
+            return array
+        located = place.located
+        key = (located, place.number, time.monotonic() // SETTLED_S)
+        known = self._settled.get(key)
+        if known is None:
+            known = settled(array, self._finder(place, sources))
+            if len(self._settled) >= MOST_SETTLED:
+                self._settled.clear()
+            if located.is_public:
+                self._settled[key] = known
+        return known
 
     def is_light(self, place: Place) -> bool:
         """Whether `plan` takes less than it takes to hand it to a thread."""
@@ -197,7 +238,11 @@ class Slices:
         """
         found = Moments()
         item = np.dtype(job.array.dtype).itemsize
+        # all of it has the time of one part: of a tebibyte nobody waits for the end
+        end = time.monotonic() + self.lanes.limit_s
         for part in bands(job.selection, item, BAND_BYTES, chunks=job.array.chunks):
+            if time.monotonic() > end:
+                raise _unreadable("time-limit", "all of it takes too long; ask for parts of it")
             planned = await self._planned(job, part)
             answer = await self._run(planned.cost, "moments", job.file, planned)
             found = found.with_(Moments(*answer.outcome.value))
@@ -219,10 +264,23 @@ class Slices:
             answer = await self._run(SLOW_BYTES, "by_library", job.file, job.path, selection, how)
         else:
             planned = await self._planned(job, selection)
-            if _is_short(planned, job.file):
+            # also what costs nothing to read takes its time to be written as text
+            cost = max(planned.cost, selection.points * formats.WEIGHTS.get(wanted, 0))
+            if cost <= SHORT_BYTES and _is_short(planned, job.file):
                 return head + await self._short(job, planned, how)
-            answer = await self._run(planned.cost, "numbers", job.file, planned, how)
+            if isinstance(planned, Plan):
+                answer = await self._run(cost, "part", *self._told(job, planned), how)
+            else:
+                answer = await self._run(cost, "numbers", job.file, planned, how)
         return head + answer.body if head else answer.body
+
+    def _told(self, job: Job, planned: Plan) -> tuple[Any, ...]:
+        """Return what a reader is told of a plan, in few bytes."""
+        packed = self._packing.of(job.file, job.array, planned)
+        spans = [
+            (span.start, span.stop, span.step, span.is_single) for span in planned.selection.spans
+        ]
+        return packed, tuple(spans), planned.rows, planned.touched
 
     async def _short(self, job: Job, planned: Plan, how: reader.How) -> bytes:
         """Read what needs no decoding, and no process for it."""
@@ -236,12 +294,12 @@ class Slices:
             )
         except Unreadable as error:
             raise _unreadable(error.reason, error.detail) from None
-        self._handles.keep(job.file, source)
+        self.handles.keep(job.file, source)
         return found
 
     def _at_hand(self, job: Job, planned: Plan, how: reader.How) -> bytes | None:
         """Return what can be read without waiting for anything; None if that is not all."""
-        source = self._handles.get(job.file)
+        source = self.handles.get(job.file)
         if source is None:
             return None
         try:
@@ -254,7 +312,7 @@ class Slices:
     def close(self) -> None:
         """Close the files that are open."""
         self._threads.shutdown()
-        self._handles.close()
+        self.handles.close()
 
     async def _planned(self, job: Job, selection: Selection) -> Plan | VirtualPlan:
         if job.array.layout == "virtual":
@@ -302,7 +360,8 @@ def _is_short(planned: Plan | VirtualPlan, file: File) -> TypeGuard[Plan]:
     return (
         isinstance(planned, Plan)
         and planned.layout == "contiguous"
-        and planned.cost <= SHORT_BYTES
+        # what was never written costs nothing to read, and may be long all the same
+        and planned.output_bytes <= SHORT_BYTES
         and file.place is None
     )
 
@@ -313,6 +372,8 @@ def _rows(place: Place, array: Array, selection: Selection) -> Rows:
         return place.index.rows(place.number, 0, -1)
     first = last = 0
     grid = grid_of(array.shape, array.chunks)
+    if math.prod(grid) <= _WHOLE_TABLE:
+        return place.index.table(place.number)
     for span, chunk, extent in zip(selection.spans, array.chunks, grid, strict=True):
         first = first * extent + span.start // chunk
         last = last * extent + span.last // chunk

@@ -60,15 +60,16 @@ NODE_GROUP = "node"
 Via = Literal["nobody", "session", "token", "bearer", "link", "shell"]
 """By what a caller is known: a browser session, a token of this node, one of a provider (RFC
 9068), a signed link, or a shell on the node."""
-Act = Literal["share", "answer", "release", "extend", "approve", "withdraw", "erase"]
-"""`answer`: to requests for access; `extend`: ask for a longer embargo; `approve`: grant that."""
+Act = Literal["share", "answer", "release", "extend", "approve", "publish", "withdraw", "erase"]
+"""`answer`: to requests for access; `extend`: ask for a longer embargo; `approve`: grant that;
+`publish`: have a DOI registered."""
 RULES: Mapping[str, frozenset[str]] = {
-    "pi": frozenset({"share", "answer", "release", "extend"}),
+    "pi": frozenset({"share", "answer", "release", "extend", "publish"}),
     "local_contact": frozenset(),
     "instrument_scientist": frozenset(),
     "team": frozenset(),
     "guest": frozenset(),
-    "steward": frozenset({"answer", "withdraw", "erase"}),
+    "steward": frozenset({"answer", "publish", "withdraw", "erase"}),
     "director": frozenset({"approve"}),
     "administrator": frozenset(),
 }

@@ -130,6 +130,14 @@ class BadFilter(Invalid):
     status = 400
 
 
+class NotAcceptable(PanoscError):
+    """The caller takes none of the forms that there are."""
+
+    code = "not-acceptable"
+    title = "Not in that form"
+    status = 406
+
+
 class Conflict(PanoscError):
     """Someone else holds it, or it is in a state that forbids this."""
 

@@ -2,9 +2,12 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
+from urllib.parse import quote
 
 DEFAULT_PREFIX = "local"
+_DOTS = re.compile(r"(^|/)(\.{0,2})(?=/|$)")
 
 
 def content_pid(checksums: Iterable[str], *, prefix: str = DEFAULT_PREFIX) -> str:
@@ -34,3 +37,15 @@ def surrogate(model: str, identifier: str) -> int:
     """
     data = f"{model}\0{identifier}".encode()
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest()) >> 1
+
+
+def pid_path(pid: str) -> str:
+    """Return a PID as part of a path: slashes stay where a browser would keep them.
+
+    Examples
+    --------
+    >>> pid_path("10.5072/a b?"), pid_path("x/../y")
+    ('10.5072/a%20b%3F', 'x%2F..%2Fy')
+    """
+    has_dots = any(match[2] in {"", ".", ".."} for match in _DOTS.finditer(pid))
+    return quote(pid, safe=":" if has_dots else "/:")

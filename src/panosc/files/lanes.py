@@ -6,24 +6,22 @@ whose process is killed is tried once more; tasks only read.
 """
 
 import asyncio
-import contextlib
+import fcntl
 import mmap
 import os
 import pickle
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 from panosc.domain.errors import Busy, Unavailable
-from panosc.files.sandbox import FRAME_LIMIT, Outcome, Shared, Terms, environment
+from panosc.files.apart.starting import start
+from panosc.files.sandbox import FRAME_LIMIT, Outcome, Shared, Terms, shared_of
 from panosc.files.workers import decode
 
 Lane = Literal["quick", "slow"]
@@ -73,13 +71,13 @@ class Lanes:
         preload: Iterable[str] = (),
     ) -> None:
         self._terms = Terms(
-            parent=os.getpid(),
             memory_mb=memory_mb,
             search_path=tuple(sys.path),
             preload=tuple(preload),
             area_bytes=area_bytes,
+            limit_s=time_limit_s,
         )
-        self._limit_s = time_limit_s
+        self.limit_s = time_limit_s
         self._lanes: dict[Lane, _Lane] = {
             "quick": _Lane(quick),
             "slow": _Lane(slow),
@@ -100,8 +98,15 @@ class Lanes:
         found = self._lanes[lane]
         answer = Answer(outcome=Outcome(reason="crashed"))
         for _ in range(2):
-            async with found.reader(partial(self._start, lane)) as reader:
-                answer = await reader.do(frame, limit_s=self._limit_s)
+            reader = await found.take(partial(self._start, lane))
+            try:
+                answer = await reader.do(frame, limit_s=self.limit_s)
+            except BaseException:
+                # the answer to what was given up would be taken for that of the next task
+                reader.kill()
+                raise
+            finally:
+                found.give(reader)
             if answer.outcome.reason != "crashed":
                 break
         return answer
@@ -151,9 +156,13 @@ class _Lane:
         self._idle: list[_Reader] = []
         self.readers: set[_Reader] = set()
 
-    @asynccontextmanager
-    async def reader(self, start: Start) -> "AsyncIterator[_Reader]":
-        """Give a process to a block of code once one is free, starting one if there may be more."""
+    async def take(self, start: Start) -> "_Reader":
+        """Return a process once one is free, starting one if there may be more; to be given back.
+
+        Raises
+        ------
+        Busy
+        """
         if self._waiting >= WAITING:
             raise Busy(
                 "Too many people read data at this moment.",
@@ -165,24 +174,25 @@ class _Lane:
             await self._free.acquire()
         finally:
             self._waiting -= 1
-        try:
+        if self._idle:
             # the one used last has its caches warm
-            found = self._idle.pop() if self._idle else await start()
-            self.readers.add(found)
-            try:
-                yield found
-            except BaseException:
-                # the answer to what was given up would be taken for that of the next task
-                found.kill()
-                raise
-            finally:
-                if found.is_alive():
-                    self._idle.append(found)
-                else:
-                    self.readers.discard(found)
-                    found.end()
-        finally:
+            return self._idle.pop()
+        try:
+            found = await start()
+        except BaseException:
             self._free.release()
+            raise
+        self.readers.add(found)
+        return found
+
+    def give(self, reader: "_Reader") -> None:
+        """Take a process back, to be used again if it still lives."""
+        if reader.is_alive():
+            self._idle.append(reader)
+        else:
+            self.readers.discard(reader)
+            reader.end()
+        self._free.release()
 
     def close(self) -> None:
         self._idle.clear()
@@ -199,16 +209,10 @@ class _Reader:
         area = _area(terms.area_bytes)
         try:
             self._memory = mmap.mmap(area, terms.area_bytes, prot=mmap.PROT_READ)
-            self._popen: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-c", "from panosc.files.sandbox import main; main()"],
-                env=environment(),
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=subprocess.DEVNULL,
-                pass_fds=(area,),
-            )
+            self._process = start(theirs.fileno(), theirs.fileno(), [area])
             self._socket = ours
-            first = pickle.dumps(replace(terms, area=area), protocol=pickle.HIGHEST_PROTOCOL)
+            terms = replace(terms, area=self._process.area, parent=self._process.parent)
+            first = pickle.dumps(terms, protocol=pickle.HIGHEST_PROTOCOL)
             ours.sendall(len(first).to_bytes(_HEAD, "big") + first)
             ours.setblocking(False)
         except BaseException:
@@ -217,18 +221,23 @@ class _Reader:
         finally:
             theirs.close()
             os.close(area)
-        self.pid = self._popen.pid
+        self.pid = self._process.pid
         self._killed = False
         self._worn = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._frame: asyncio.Future[bytes] | None = None
+        self._heard = bytearray()
 
     def is_alive(self) -> bool:
         return not self._killed and not self._worn
 
     async def do(self, frame: bytes, *, limit_s: float) -> Answer:
         """Send a task and return what became of it."""
-        loop = asyncio.get_running_loop()
+        told = len(frame).to_bytes(_HEAD, "big") + frame
         try:
-            await loop.sock_sendall(self._socket, len(frame).to_bytes(_HEAD, "big") + frame)
+            sent = self._socket.send(told)
+            if sent < len(told):
+                await asyncio.get_running_loop().sock_sendall(self._socket, told[sent:])
         except OSError:
             return self._died()
         return await self.receive(limit_s=limit_s)
@@ -236,9 +245,12 @@ class _Reader:
     async def receive(self, *, limit_s: float) -> Answer:
         """Return the next answer; the process ends if there is none that makes sense in time."""
         began = time.monotonic()
+        loop = self._listen()
+        self._frame = loop.create_future()
+        end = loop.call_later(limit_s, _late, self._frame)
         try:
-            async with asyncio.timeout(limit_s):
-                outcome = decode(await self._frame())
+            data = await self._frame
+            outcome = shared_of(data) or decode(data)
         except TimeoutError:
             self.kill()
             taken = time.monotonic() - began
@@ -249,6 +261,9 @@ class _Reader:
             # whatever a process says that a hostile file has taken over
             self.kill()
             return _failed("damaged", f"the answer made no sense: {error}")
+        finally:
+            end.cancel()
+            self._frame = None
         if not isinstance(outcome, Outcome):
             self.kill()
             return _failed("damaged", "the answer made no sense")
@@ -261,18 +276,40 @@ class _Reader:
             body = self._memory[: outcome.value.size]
         return Answer(outcome=outcome, body=body)
 
-    async def _frame(self) -> bytes:
-        """Return what the next frame holds; most come whole, and one is all that is said."""
-        loop = asyncio.get_running_loop()
-        data, due = bytearray(), _HEAD
-        while len(data) < due:
-            more = await loop.sock_recv(self._socket, _GULP)
-            data += more
-            if due == _HEAD <= len(data):
-                due += int.from_bytes(data[:_HEAD], "big")
-            if not more or due > FRAME_LIMIT or len(data) > due:
-                raise EOFError
-        return bytes(data[_HEAD:])
+    def _listen(self) -> asyncio.AbstractEventLoop:
+        """Be told of all that the process says, from the first answer on until its end."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._socket, self._hear)
+        return self._loop
+
+    def _hear(self) -> None:
+        """Take what has come; most answers come whole, and one is all that is said."""
+        failure: Exception | None = None
+        try:
+            more = self._socket.recv(_GULP)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            more, failure = b"", error
+        self._heard += more
+        size = len(self._heard)
+        due = _HEAD + int.from_bytes(self._heard[:_HEAD], "big") if size >= _HEAD else size
+        frame = self._frame
+        if not more or due > FRAME_LIMIT or size > due or frame is None or frame.done():
+            self.kill()
+            self._deaf()
+            if frame is not None and not frame.done():
+                frame.set_exception(failure or EOFError())
+        elif size == due > _HEAD:
+            data, self._heard = bytes(self._heard[_HEAD:]), bytearray()
+            frame.set_result(data)
+
+    def _deaf(self) -> None:
+        """Be told no more."""
+        loop, self._loop = self._loop, None
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._socket)
 
     def _died(self) -> Answer:
         self.kill()
@@ -281,15 +318,20 @@ class _Reader:
     def kill(self) -> None:
         """End the process at once."""
         self._killed = True
-        with contextlib.suppress(ProcessLookupError):
-            self._popen.send_signal(signal.SIGKILL)
+        self._process.kill()
 
     def end(self) -> None:
         """End the process and give back what belongs to it."""
         self.kill()
-        self._popen.wait()
+        self._deaf()
+        self._process.wait()
         self._socket.close()
         self._memory.close()
+
+
+def _late(frame: "asyncio.Future[bytes]") -> None:
+    if not frame.done():
+        frame.set_exception(TimeoutError())
 
 
 def _end_unwanted(starting: "asyncio.Future[_Reader]") -> None:
@@ -304,9 +346,12 @@ def _failed(reason: str, detail: str) -> Answer:
 def _area(size: int) -> int:
     """Return a descriptor of memory that another process can be given."""
     if hasattr(os, "memfd_create"):
-        found = os.memfd_create("panosc", os.MFD_CLOEXEC)
-    else:
-        with tempfile.TemporaryFile() as file:
-            found = os.dup(file.fileno())
+        found = os.memfd_create("panosc", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.truncate(found, size)
+        # a reader that made it smaller would end whoever reads there
+        fcntl.fcntl(found, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        return found
+    with tempfile.TemporaryFile() as file:
+        found = os.dup(file.fileno())
     os.truncate(found, size)
     return found

@@ -7,7 +7,6 @@ block; of a stack the first frame is read and nothing else. It draws nothing (`c
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +15,9 @@ from h5py import h5d, h5g, h5t
 from panosc.domain.errors import Unreadable
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot, as_json
 from panosc.files.axes import axes_of
-from panosc.files.careful import Careful, Dataset, Group, extent_of
-from panosc.files.opening import open_path
-from panosc.files.slabs import read_box
+from panosc.files.careful import Careful, Dataset, Group
+from panosc.files.slabs import Boxes
+from panosc.files.tiers import Neighbours, OnlineFile
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -36,28 +35,28 @@ _UNCERTAINTIES: Final = (b"uncertainties", b"uncertainty")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Signal:
     file: Careful
+    boxes: Boxes
     group: Group
     node: Dataset
     name: bytes
     path: str
 
 
-def read(path: str, signal: str) -> dict[str, Any]:
-    """Return the plot of the field at `signal` in the file at `path`, as JSON.
+def read(file: OnlineFile, signal: str, neighbours: Neighbours | None = None) -> dict[str, Any]:
+    """Return the plot of the field at `signal` in a file, as JSON.
 
     Raises
     ------
     Unreadable
-        When there is no such field, or reading it would be dangerous or endless.
+        When there is no such field, or reading it would be dangerous or endless; with the reason
+        ``virtual-dataset`` when only with `neighbours` it can be read.
     """
-    handle = open_path(Path(path))
-    try:
-        return as_json(plot_in(Careful(handle), signal))
-    finally:
-        handle.close()
+    with file.opened() as handle:
+        careful = Careful(handle)
+        return as_json(plot_in(careful, Boxes(careful, neighbours), signal))
 
 
-def plot_in(file: Careful, path: str) -> Plot:
+def plot_in(file: Careful, boxes: Boxes, path: str) -> Plot:
     """Return the plot of the field at `path` in an open file.
 
     Raises
@@ -69,8 +68,8 @@ def plot_in(file: Careful, path: str) -> Plot:
     group, node = file.at(file.root, where.encode()), file.at(file.root, path.encode())
     if not isinstance(group, h5g.GroupID) or not isinstance(node, h5d.DatasetID):
         raise Unreadable(f"{path} is not in the file", reason="no-such-field")
-    signal = _Signal(file=file, group=group, node=node, name=name.encode(), path=path)
-    shape = extent_of(node)
+    signal = _Signal(file=file, boxes=boxes, group=group, node=node, name=name.encode(), path=path)
+    shape = boxes.extent(node)
     if shape is None:
         raise Unreadable(f"{path} lies in other files", reason="virtual-dataset")
     if 0 in shape:
@@ -88,9 +87,9 @@ def _line(signal: _Signal, shape: tuple[int, ...], dimension: int) -> LinePlot:
     count = shape[dimension]
     if count > POINTS:
         raise Unreadable(f"{signal.path} has {count} points", reason="too-large")
-    y = _row(signal.file, signal.node, shape, dimension)
+    y = _row(signal.boxes, signal.node, shape, dimension)
     axes = axes_of(signal.file, signal.group, signal.name, shape)
-    x = _axis_values(signal.file, axes[dimension], count, dimension)
+    x = _axis_values(signal.boxes, axes[dimension], count, dimension)
     errors = _errors(signal, shape, dimension)
     order = np.argsort(x, kind="stable") if _is_scattered(x) else None
     if order is not None:
@@ -110,22 +109,20 @@ def _line(signal: _Signal, shape: tuple[int, ...], dimension: int) -> LinePlot:
     )
 
 
-def _row(file: Careful, node: Dataset, shape: tuple[int, ...], dimension: int) -> Floats:
+def _row(boxes: Boxes, node: Dataset, shape: tuple[int, ...], dimension: int) -> Floats:
     """Read along one dimension, at the start of all others."""
     parts = []
     for begin in range(0, shape[dimension], BLOCK):
         start, extent = [0] * len(shape), [1] * len(shape)
         start[dimension], extent[dimension] = begin, min(BLOCK, shape[dimension] - begin)
-        parts.append(_slab(file, node, tuple(start), tuple(extent)).reshape(-1))
+        parts.append(_slab(boxes, node, tuple(start), tuple(extent)).reshape(-1))
     return np.concatenate(parts)
 
 
-def _slab(file: Careful, node: Dataset, start: tuple[int, ...], extent: tuple[int, ...]) -> Floats:
+def _slab(boxes: Boxes, node: Dataset, start: tuple[int, ...], extent: tuple[int, ...]) -> Floats:
     kind = node.get_type()
-    if not file.storage_is_safe(node, kind.get_size(), limit=CHUNK_BYTES):
-        last = file.refusals[-1]
-        raise Unreadable(last.detail, reason=last.reason)
-    values = read_box(node, start, extent).astype(np.float64)
+    boxes.must_be_safe(node, limit=CHUNK_BYTES)
+    values = boxes.read(node, start, extent).astype(np.float64)
     if kind.get_class() == h5t.INTEGER and kind.get_sign() == h5t.SGN_NONE:
         # detectors mark dead pixels with the largest number that they can count to
         top = float(2 ** (8 * kind.get_size()) - 1)
@@ -140,8 +137,8 @@ def _errors(signal: _Signal, shape: tuple[int, ...], dimension: int) -> Floats |
     names = [word.encode() for word in words if isinstance(word, str)]
     for name in (*names, signal.name + b"_errors", b"errors"):
         node = signal.file.member(signal.group, name)
-        if isinstance(node, h5d.DatasetID) and extent_of(node) == shape:
-            return _row(signal.file, node, shape, dimension)
+        if isinstance(node, h5d.DatasetID) and signal.boxes.extent(node) == shape:
+            return _row(signal.boxes, node, shape, dimension)
     return None
 
 
@@ -188,7 +185,7 @@ def _image(signal: _Signal, shape: tuple[int, ...], wide: list[int]) -> ImagePlo
         start, extent = [0] * len(shape), [1] * len(shape)
         start[rows], extent[rows] = begin, min(band, shape[rows] - begin)
         extent[columns] = shape[columns]
-        frame = _slab(signal.file, signal.node, tuple(start), tuple(extent))
+        frame = _slab(signal.boxes, signal.node, tuple(start), tuple(extent))
         parts.append(_means(frame.reshape(extent[rows], extent[columns]), y_step, x_step))
     pixels = np.concatenate(parts)
     axes = axes_of(signal.file, signal.group, signal.name, shape)
@@ -197,8 +194,8 @@ def _image(signal: _Signal, shape: tuple[int, ...], wide: list[int]) -> ImagePlo
     return ImagePlot(
         title=_title(signal),
         path=signal.path,
-        x=_axis(signal.file, axes[columns], _thin(signal.file, axes[columns], shape, columns)),
-        y=_axis(signal.file, axes[rows], _thin(signal.file, axes[rows], shape, rows)),
+        x=_axis(signal.file, axes[columns], _thin(signal.boxes, axes[columns], shape, columns)),
+        y=_axis(signal.file, axes[rows], _thin(signal.boxes, axes[rows], shape, rows)),
         signal=_axis(signal.file, name, np.array([low, high]), log=logarithmic),
         rows=tuple(_numbers(row) for row in pixels),
         shape=shape,
@@ -232,11 +229,11 @@ def robust_scale(pixels: Floats) -> tuple[float, float, bool]:
 
 
 def _thin(
-    file: Careful, axis: tuple[bytes, Dataset] | None, shape: tuple[int, ...], dimension: int
+    boxes: Boxes, axis: tuple[bytes, Dataset] | None, shape: tuple[int, ...], dimension: int
 ) -> Floats:
     count = shape[dimension]
     step = math.ceil(count / IMAGE_PIXELS)
-    values = _axis_values(file, axis, count, dimension)
+    values = _axis_values(boxes, axis, count, dimension)
     return np.array([float(np.mean(values[i : i + step])) for i in range(0, count, step)])
 
 
@@ -244,15 +241,15 @@ def _thin(
 
 
 def _axis_values(
-    file: Careful, axis: tuple[bytes, Dataset] | None, count: int, dimension: int
+    boxes: Boxes, axis: tuple[bytes, Dataset] | None, count: int, dimension: int
 ) -> Floats:
     """Return one value a point; the middles of bins where the file gives their edges."""
     if axis is None:
         return np.arange(count, dtype=np.float64)
-    shape = extent_of(axis[1]) or ()
+    shape = boxes.extent(axis[1]) or ()
     fitting = [index for index, extent in enumerate(shape) if extent in {count, count + 1}]
     along = dimension if dimension in fitting else fitting[0]
-    values = _row(file, axis[1], shape, along)
+    values = _row(boxes, axis[1], shape, along)
     return values if len(values) == count else (values[1:] + values[:-1]) / 2
 
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,15 +24,22 @@ from panosc.domain.errors import Unreadable
 PR_SET_PDEATHSIG = 1
 FRAME_LIMIT = 64 * 2**20
 """Longest frame, in bytes; a plot has less than one megabyte."""
+GRACE_S = 3.0
+"""How much later than its parent a process finds itself that a task has taken too long."""
+_SHARED = b"S"
+"""First byte of an answer in short; a pickle begins otherwise."""
+_SHORT = 9
+_MOST = 1 << 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What the parent sets for a worker before the first task."""
 
-    parent: int
     memory_mb: int
     search_path: tuple[str, ...]
+    parent: int = -1
+    """The process that this one ends with."""
     preload: tuple[str, ...] = ()
     ahead: str | None = None
     """Function that is given the arguments of all tasks of a message before the first is done."""
@@ -40,6 +48,8 @@ class Terms:
     area_bytes: int = 0
     nice: int = 0
     """How far the process stands back when others want the processor."""
+    limit_s: float = 0
+    """Longest that a task may take. The parent sees to it, and this process where it cannot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +110,25 @@ def environment() -> dict[str, str]:
 
 def write_frame(descriptor: int, content: object) -> None:
     """Write one frame, whatever the size of the pipe."""
-    data = pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
+    data = _shared(content) or pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL)
     rest = memoryview(len(data).to_bytes(4, "big") + data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _shared(content: object) -> bytes | None:
+    """Return in short what most answers are: so many bytes in the memory that both have."""
+    if isinstance(content, Outcome) and isinstance(content.value, Shared) and not content.worn:
+        size = content.value.size
+        return _SHARED + size.to_bytes(_SHORT - 1, "big") if 0 <= size < _MOST else None
+    return None
+
+
+def shared_of(data: bytes) -> Outcome | None:
+    """Return the answer that `write_frame` wrote in short; None if `data` is a pickle."""
+    if len(data) != _SHORT or data[:1] != _SHARED:
+        return None
+    return Outcome(value=Shared(size=int.from_bytes(data[1:], "big")))
 
 
 def read_frame(stream: BinaryIO) -> Any:
@@ -114,6 +139,7 @@ def read_frame(stream: BinaryIO) -> Any:
     return pickle.loads(stream.read(int.from_bytes(head, "big")))  # noqa: S301 - from our parent
 
 
+@lru_cache(maxsize=64)
 def resolve(function: str) -> Callable[..., Any]:
     """Return the function that ``module:name`` means."""
     module, _, name = function.partition(":")
@@ -170,7 +196,8 @@ def main() -> None:
         os.putenv(name, "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     terms: Terms = read_frame(source)
-    sys.path[:] = terms.search_path
+    # another account may have a Python of its own, and not be allowed to look into that of the node
+    sys.path[:] = dict.fromkeys((*terms.search_path, *sys.path))
     die_with_parent(terms.parent)
     for module in terms.preload:
         import_module(module)
@@ -180,13 +207,18 @@ def main() -> None:
     os.nice(terms.nice)
     confine(terms.memory_mb)
     write_frame(sink, Outcome(value="ready"))
+    # the signal ends the process, whatever it is at
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    limit_s = terms.limit_s and terms.limit_s + GRACE_S
     while (batch := read_frame(source)) is not None:
         if expect is not None:
             # whatever goes wrong with a task is told when it is done
             with suppress(Exception):
                 expect([arguments for _, arguments in batch])
         for function, arguments in batch:
+            signal.setitimer(signal.ITIMER_REAL, limit_s)
             outcome = perform(function, arguments)
+            signal.setitimer(signal.ITIMER_REAL, 0)
             write_frame(sink, outcome)
             if outcome.worn:
                 return

@@ -2,11 +2,13 @@
 
 Reading happens in a confined worker; what it gives, or why it gives nothing, is kept in the
 table `plot` and may be deleted at any time. A file that has gone or changed since it was
-registered is told as such and never drawn.
+registered, here or in a storage, is told as such and never drawn; nor is a virtual dataset of
+which a source is not online.
 """
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -18,7 +20,9 @@ from panosc.catalogue.tables import plot as plots
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound, Unreadable
 from panosc.domain.plots import Plot, from_json
-from panosc.files.tiers import OnlineFile, online_files
+from panosc.files.sandbox import Outcome
+from panosc.files.storage.places import modules_for, stores_of
+from panosc.files.tiers import NEARLINE, Neighbours, OnlineFile, neighbours_of, online_files
 from panosc.files.workers import Pool
 from panosc.policy.sql import visible
 from panosc.settings import Settings
@@ -28,6 +32,11 @@ TIME_LIMIT_S = 20.0
 """Longest that a page waits for its plot."""
 RETRY = timedelta(hours=1)
 """When a plot that took too long is tried again: the machine may only have been busy."""
+READ = "panosc.files.plots:read"
+AWAY = {"gone", "changed", NEARLINE, "missing-source", "not-reachable"}
+"""Reasons that pass when a file comes back, or a storage."""
+_VIRTUAL = "virtual-dataset"
+_AGAIN = {"time-limit", _VIRTUAL}
 _FAILURE = "failure"
 
 
@@ -40,6 +49,7 @@ class PlotService:
         self._engine = engine
         self._settings = settings
         self._clock = clock
+        self._stores = stores_of(settings)
         self._pool: Pool | None = None
         self._lock = threading.Lock()
 
@@ -85,8 +95,8 @@ class PlotService:
                 return None
             if row.content is not None and not self._is_worth_a_retry(row.content):
                 return _plot(row.content)
-            places = online_files(connection, row.id, name=row.default_file)
-        content = self._read(places, row.default_plot)
+            places = online_files(connection, row.id, name=row.default_file, stores=self._stores)
+        content = self._read(row, places)
         with self._engine.begin() as connection:
             statement = insert(plots).values(dataset_id=row.id, content=content)
             connection.execute(
@@ -97,31 +107,37 @@ class PlotService:
         return _plot(content)
 
     def _is_worth_a_retry(self, content: dict[str, Any]) -> bool:
-        if content.get(_FAILURE) != "time-limit":
+        if content.get(_FAILURE) not in _AGAIN:
             return False
         return datetime.fromisoformat(content["at"]) + RETRY <= self._clock()
 
-    def _read(self, places: list[OnlineFile], signal: str) -> dict[str, Any]:
+    def _read(self, row: Any, places: list[OnlineFile]) -> dict[str, Any]:
         """Return the plot as JSON, or why there is none; what may pass is raised instead."""
-        reason = "gone"
+        trouble = Unreadable("The file is not where it was registered.", reason="gone")
         for place in places:
-            state = place.state()
-            if state is not None:
-                reason = "changed" if "changed" in {state, reason} else "gone"
+            try:
+                state = place.state()
+            except Unreadable as error:
+                trouble = error
                 continue
-            outcome = self._workers().run("panosc.files.plots:read", place.path, signal)
+            if state is not None:
+                trouble = _changed() if state == "changed" else trouble
+                continue
+
+            def near(name: str = place.name) -> Neighbours:
+                with self._engine.connect() as connection:
+                    return neighbours_of(connection, row.id, name, stores=self._stores)
+
+            outcome = run(self._workers(), READ, place, (row.default_plot,), near)
             if outcome.reason is None:
                 content: dict[str, Any] = outcome.value
                 return content
+            if outcome.reason in AWAY:
+                trouble = _passing(outcome)
+                continue
             at = self._clock().isoformat()
             return {_FAILURE: outcome.reason, "detail": outcome.detail, "at": at}
-        if reason == "changed":
-            raise Unreadable(
-                "The file has changed since it was registered.",
-                reason="changed",
-                hint="Ingest it again.",
-            )
-        raise Unreadable("The file is not where it was registered.", reason="gone")
+        raise trouble
 
     def _workers(self) -> Pool:
         with self._lock:
@@ -130,9 +146,49 @@ class PlotService:
                     workers=WORKERS,
                     memory_mb=self._settings.file_memory_mb,
                     time_limit_s=min(TIME_LIMIT_S, self._settings.file_time_limit_s),
-                    preload=["panosc.files.plots", "hdf5plugin"],
+                    preload=["panosc.files.plots", "hdf5plugin", *modules_for(self._stores)],
                 )
             return self._pool
+
+
+def run(
+    pool: Pool,
+    task: str,
+    place: OnlineFile,
+    arguments: tuple[Any, ...],
+    near: Callable[[], Neighbours],
+) -> Outcome:
+    """Return what becomes of a task on a file, with its neighbours where it is made of others.
+
+    Raises
+    ------
+    Unavailable
+    """
+    outcome = pool.run(task, place, *arguments)
+    if outcome.reason != _VIRTUAL:
+        return outcome
+    try:
+        found = near()
+    except Unreadable as error:
+        return Outcome(reason=error.reason, detail=error.detail)
+    itself = replace(found, files={**found.files, found.name: place})
+    return pool.run(task, place, *arguments, itself)
+
+
+def _changed() -> Unreadable:
+    return Unreadable(
+        "The file has changed since it was registered.",
+        reason="changed",
+        hint="Ingest it again.",
+    )
+
+
+def _passing(outcome: Outcome) -> Unreadable:
+    """Return the error for what may pass."""
+    if outcome.reason == "changed":
+        return _changed()
+    detail, reason = outcome.detail.rstrip("."), outcome.reason or "gone"
+    return Unreadable(f"The plot cannot be read now: {detail}.", reason=reason)
 
 
 def _plot(content: dict[str, Any]) -> Plot:

@@ -11,13 +11,12 @@ import os
 import pickle
 import select
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +24,8 @@ from typing import Any, Self
 from typing_extensions import override
 
 from panosc.domain.errors import Unavailable
-from panosc.files.sandbox import FRAME_LIMIT, Outcome, Terms, environment, write_frame
+from panosc.files.apart.starting import start
+from panosc.files.sandbox import FRAME_LIMIT, Outcome, Terms, write_frame
 
 BATCH = 16
 """Most tasks in one message, and half of those that one worker has before it."""
@@ -89,22 +89,22 @@ class _Process:
     """One worker process and the pipes to it; used by one thread."""
 
     def __init__(self, terms: Terms) -> None:
-        self._popen = subprocess.Popen(
-            [sys.executable, "-c", "from panosc.files.sandbox import main; main()"],
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-        )
-        assert self._popen.stdin is not None  # noqa: S101 - as Popen promises for PIPE
-        assert self._popen.stdout is not None  # noqa: S101
-        self._in, self._out = self._popen.stdin, self._popen.stdout
+        source, self._in = os.pipe()
+        self._out, sink = os.pipe()
+        try:
+            self._process = start(source, sink)
+        except BaseException:
+            os.close(self._in)
+            os.close(self._out)
+            raise
+        finally:
+            os.close(source)
+            os.close(sink)
         self._grow()
         self._buffer = bytearray()
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
-        self.send(terms)
+        self.send(replace(terms, parent=self._process.parent))
 
     def _grow(self) -> None:
         if sys.platform == "linux":
@@ -116,7 +116,7 @@ class _Process:
     def send(self, content: object) -> None:
         """Send one frame; a dead process is noticed when its answer is read."""
         with contextlib.suppress(BrokenPipeError):
-            write_frame(self._in.fileno(), content)
+            write_frame(self._in, content)
 
     def receive(self, *, limit_s: float) -> Outcome:
         """Return the next answer; raise `_Died` when the process ends or is late."""
@@ -124,11 +124,11 @@ class _Process:
         while (answer := self._next()) is None:
             left = deadline - time.monotonic()
             if left <= 0 or not self._poll.poll(left * 1000):
-                self._popen.kill()
+                self._process.kill()
                 raise _Died(
                     reason="time-limit", detail=f"reading it took longer than {limit_s:g} s"
                 )
-            data = os.read(self._out.fileno(), PIPE_BYTES)
+            data = os.read(self._out, PIPE_BYTES)
             if not data:
                 raise _Died(reason="crashed", detail=self._how_it_ended())
             self._buffer += data
@@ -139,7 +139,7 @@ class _Process:
             return None
         end = 4 + int.from_bytes(self._buffer[:4], "big")
         if end > FRAME_LIMIT:
-            self._popen.kill()
+            self._process.kill()
             raise _Died(reason="too-large", detail="what was read of it is too large")
         if len(self._buffer) < end:
             return None
@@ -148,31 +148,33 @@ class _Process:
         try:
             answer = decode(data)
         except Exception as error:
-            self._popen.kill()
+            self._process.kill()
             raise _Died(
                 reason="crashed", detail=f"the worker's answer made no sense: {error}"
             ) from error
         if not isinstance(answer, Outcome):
-            self._popen.kill()
+            self._process.kill()
             raise _Died(reason="crashed", detail="the worker's answer made no sense")
         return answer
 
     def _how_it_ended(self) -> str:
-        code = self._popen.wait()
+        code = self._process.wait()
+        if code is None:
+            return "the process that read it has ended"
         if code < 0:
             return f"the process that read it was ended by {signal.Signals(-code).name}"
         return f"the process that read it ended with code {code}"
 
     def close(self) -> None:
         """End the process, which holds nothing that could be lost, and its pipes."""
-        self._popen.kill()
-        self._popen.wait()
-        self._in.close()
-        self._out.close()
+        self._process.kill()
+        self._process.wait()
+        os.close(self._in)
+        os.close(self._out)
 
     def kill(self) -> None:
         """End the process at once; who waits for its answer learns of it."""
-        self._popen.kill()
+        self._process.kill()
 
 
 class Pool:
@@ -203,11 +205,11 @@ class Pool:
         ahead: str | None = None,
     ) -> None:
         self._terms = Terms(
-            parent=os.getpid(),
             memory_mb=memory_mb,
             search_path=tuple(sys.path),
             preload=tuple(preload),
             ahead=ahead,
+            limit_s=time_limit_s,
         )
         self._limit_s = time_limit_s
         self._workers = workers
@@ -348,7 +350,7 @@ class Pool:
             with self._changed:
                 self._processes.add(process)
             process.receive(limit_s=START_LIMIT_S)
-        except (OSError, _Died) as error:
+        except (OSError, Unavailable, _Died) as error:
             if process is not None:
                 self._end(process)
             with self._changed:

@@ -23,7 +23,7 @@ from pydantic import (
     StringConstraints,
 )
 
-from panosc.domain.access import GROUP_ROLES, NODE_ROLES, Act, Role
+from panosc.domain.access import GROUP_ROLES, NODE_ROLES, RULES, Act, Role
 
 CORE = (
     "pid",
@@ -250,8 +250,17 @@ class Document(_Part):
 
     @property
     def rules(self) -> dict[str, frozenset[str]]:
-        """Role → acts, as `domain.access.may_do` takes them."""
-        return {role: frozenset(acts) for role, acts in self.roles.items()}
+        """Role → acts, as `domain.access.may_do` takes them.
+
+        A document that says nothing of `publish` leaves it to whom it is left without one.
+        """
+        found: dict[str, frozenset[str]] = {
+            role: frozenset(acts) for role, acts in self.roles.items()
+        }
+        if not any("publish" in acts for acts in found.values()):
+            for role in (role for role, acts in RULES.items() if "publish" in acts):
+                found[role] = found.get(role, frozenset()) | {"publish"}
+        return found
 
     def class_of(self, kind: str | None) -> tuple[ClassName, DataClass]:
         """Return which class of data a dataset of this kind is."""

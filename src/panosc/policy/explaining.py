@@ -33,7 +33,7 @@ from panosc.policy.shelf import Shelf
 
 MOST_NAMES = 100
 _IN: Mapping[State, frozenset[str]] = {
-    "open": frozenset({"withdraw", "erase"}),
+    "open": frozenset({"publish", "withdraw", "erase"}),
     "embargoed": frozenset(get_args(Act)),
     "closed": frozenset({"share", "answer", "release", "withdraw", "erase"}),
     "withdrawn": frozenset({"withdraw", "erase"}),

@@ -139,14 +139,6 @@ def license_of(dataset: Item) -> str | None:
     return next((str(item) for item in own if item), None)
 
 
-def year_of(record: Item) -> str | None:
-    """Return the year that a citation gives: of the release, or of the measurement."""
-    for name in ("releaseDate", "creationDate", "startDate"):
-        if record.get(name):
-            return str(record[name])[:4]
-    return None
-
-
 def embargo_end(record: Item) -> str | None:
     """Return when an embargo ends: the record's own date, or that of its release."""
     if record.get("access") != "embargoed":

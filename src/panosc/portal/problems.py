@@ -22,6 +22,7 @@ from panosc.domain.errors import (
     Unreadable,
     WrongScope,
 )
+from panosc.portal.accepting import ranges
 from panosc.portal.rendering import Renderer
 from panosc.portal.security import HEADERS
 from panosc.portal.words import doi_address
@@ -29,6 +30,7 @@ from panosc.portal.words import doi_address
 MEDIA_TYPE = "application/problem+json"
 MACHINES = ("/panosc-api", "/api/")
 _LONGEST = 300
+_RECORDS = ("/datasets/", "/documents/", "/instruments/", "/doi/")
 _log = logging.getLogger(__name__)
 
 
@@ -73,21 +75,9 @@ def wants_html(request: Request) -> bool:
     """Whether a page is a better answer than JSON: a browser asks, and not for the API."""
     if request.url.path.startswith(MACHINES):
         return False
-    weights = dict(_weights(request.headers.get("accept", "")))
+    weights = {one.kind: one.weight for one in ranges(request.headers.get("accept", ""))}
     machine = max(weights.get("application/json", 0.0), weights.get(MEDIA_TYPE, 0.0))
     return weights.get("text/html", 0.0) > machine
-
-
-def _weights(accept: str) -> list[tuple[str, float]]:
-    found = []
-    for part in accept[:1000].split(","):
-        kind, *options = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((item[2:] for item in options if item.startswith("q=")), "1")
-        try:
-            found.append((kind, float(weight)))
-        except ValueError:
-            found.append((kind, 0.0))
-    return found
 
 
 class _Http(PanoscError):
@@ -186,7 +176,7 @@ class _Answers:
 def _pid(request: Request) -> str:
     """Return the identifier that a page of a record was asked by, if it was one."""
     _, _, rest = request.url.path[1:].partition("/")
-    is_record = request.url.path.startswith(("/datasets/", "/documents/", "/instruments/"))
+    is_record = request.url.path.startswith(_RECORDS)
     return str(request.path_params.get("pid", rest))[:_LONGEST] if is_record else ""
 
 

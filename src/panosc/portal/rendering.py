@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from panosc import __version__
+from panosc.domain.pid import pid_path
 from panosc.policy import asking
 from panosc.portal import static_files, words
 from panosc.settings import Settings
@@ -38,11 +39,9 @@ _FILTERS = {
     "quantity": words.quantity,
     "words": words.words,
     "coded": words.coded,
-    "pid_path": words.pid_path,
+    "pid_path": pid_path,
     "query_string": words.query_string,
-    "doi_address": words.doi_address,
     "licence_address": words.licence_address,
-    "orcid_address": words.orcid_address,
 }
 
 

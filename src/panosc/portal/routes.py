@@ -7,8 +7,6 @@ from panosc.portal import static_files
 from panosc.portal.pages import (
     about,
     api,
-    datasets,
-    documents,
     home,
     instruments,
     patterns,
@@ -19,7 +17,11 @@ from panosc.portal.pages import (
 )
 from panosc.portal.pages.data import files, restore, selection, viewer
 from panosc.portal.pages.exports import routes as exports
-from panosc.portal.pages.intake import edit, overview, quarantine, record, run
+from panosc.portal.pages.federation import administration, facilities, sources
+from panosc.portal.pages.harvest import about as about_node
+from panosc.portal.pages.harvest import catalogue, links, sitemap
+from panosc.portal.pages.intake import edit, fair, overview, plan, quarantine, record, run, tape
+from panosc.portal.pages.landing import beneath, datasets, documents, doi
 from panosc.portal.pages.personal import (
     access,
     account,
@@ -33,6 +35,7 @@ from panosc.portal.pages.personal import (
     signing_in,
     tokens,
 )
+from panosc.portal.pages.publish import package, queue
 from panosc.portal.pages.search import help as search_help
 from panosc.portal.site import Site
 
@@ -43,17 +46,30 @@ PAGES = (
     exports,
     # its paths lie beneath those of datasets, which take everything
     access,
+    sources,
+    links,
     record,
     restore,
+    fair,
+    plan,
     viewer,
     files,
     selection,
+    package,
+    queue,
+    beneath,
     datasets,
     documents,
+    doi,
     instruments,
     techniques,
+    administration,
+    facilities,
     api,
     about,
+    about_node,
+    catalogue,
+    sitemap,
     patterns,
     policy,
     wellknown,
@@ -68,6 +84,7 @@ PAGES = (
     overview,
     run,
     quarantine,
+    tape,
     edit,
     experiments,
     account,

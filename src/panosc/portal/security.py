@@ -31,6 +31,8 @@ _OPENED = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
 }
+Pair = tuple[bytes, bytes]
+_VARY = (b"vary", b"Cookie, Authorization")
 _TWO_YEARS = "max-age=63072000"
 
 
@@ -39,9 +41,10 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, settings: Settings | None = None) -> None:
         self._app = app
-        self._added = dict(HEADERS)
+        added = dict(HEADERS)
         if settings is not None and (settings.base_url or "").startswith("https://"):
-            self._added["Strict-Transport-Security"] = _TWO_YEARS
+            added["Strict-Transport-Security"] = _TWO_YEARS
+        self._added, self._opened = _raw(added), _raw(added | _OPENED)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,20 +56,35 @@ class SecurityHeaders:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message.setdefault("headers", []))
-                _limit_caching(headers, state.get("who"))
+                raw = list(message.get("headers", ()))
+                _limit_caching(raw, state.get("who"))
+                held = {name.lower() for name, _ in raw}
                 is_open = scope["path"].startswith(OPEN_API)
-                for name, value in (self._added | (_OPENED if is_open else {})).items():
-                    headers.setdefault(name, value)
-                message["headers"] = headers.raw
+                added = self._opened if is_open else self._added
+                message["headers"] = raw + [pair for pair in added if pair[0] not in held]
             await send(message)
 
         await self._app(scope, receive, guarded)
 
 
-def _limit_caching(headers: MutableHeaders, who: Who | None) -> None:
+def _raw(headers: dict[str, str]) -> list[Pair]:
+    """Return headers as they are sent."""
+    return [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    ]
+
+
+def _limit_caching(raw: list[Pair], who: Who | None) -> None:
     if who is None:
         return
+    names = {name.lower() for name, _ in raw}
+    if who == ANYONE and b"vary" not in names:
+        # most answers; the rest is the same, written at length
+        raw.append(_VARY)
+        if b"cache-control" not in names:
+            raw.append((b"cache-control", b"no-cache"))
+        return
+    headers = MutableHeaders(raw=raw)
     named = {item.strip() for item in headers.get("vary", "").split(",")}
     for name in ("Cookie", "Authorization"):
         if name not in named:

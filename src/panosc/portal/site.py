@@ -18,6 +18,7 @@ from panosc.data.service import DataService
 from panosc.domain.access import Who
 from panosc.domain.errors import Gone, NotFound
 from panosc.domain.query import Query
+from panosc.federation.service import Federation
 from panosc.files.service import PlotService
 from panosc.identity.service import Identity
 from panosc.ingest.messages.register import Register
@@ -26,6 +27,7 @@ from panosc.ingest.runs.service import Runs
 from panosc.policy.asking import who_asks
 from panosc.policy.service import Policy
 from panosc.portal.rendering import Renderer
+from panosc.publication.service import Publications
 from panosc.search.results import Item
 from panosc.search.saved.store import SavedSearches
 from panosc.search.service import SearchService
@@ -43,8 +45,10 @@ class Site:
     plots: PlotService
     overviews: Overviews
     wishes: Wishes
+    federation: Federation
     data: DataService
     downloads: Downloads
+    publications: Publications
     stocks: Stocks
     links: Links
     identity: Identity
@@ -54,6 +58,14 @@ class Site:
     register: Register
     settings: Settings
     render: Renderer
+
+    def absolute(self, request: Request) -> Callable[[str], str]:
+        """Return what makes paths of this node absolute for whoever sends a request."""
+
+        def address(path: str) -> str:
+            return self.render.address(request, path)
+
+        return address
 
     def selection(self, request: Request) -> tuple[int, ...]:
         """Return the keys of the datasets that whoever sends a request has selected."""

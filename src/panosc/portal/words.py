@@ -21,7 +21,6 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
 _SPDX = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{1,60}")
 _CREATIVE = re.compile(r"CC-(BY(?:-NC)?(?:-SA|-ND)?)-(\d\.\d)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
-_DOTS = re.compile(r"(^|/)(\.{0,2})(?=/|$)")
 _BROWSERS = (
     r"\b(Edg|OPR|Vivaldi|Firefox)\w*/(\d+)",
     r"(Chrome|CriOS|FxiOS)/(\d+)",
@@ -190,18 +189,6 @@ def coded(text: str) -> Markup:
         for index, piece in enumerate(pieces)
     ]
     return Markup("").join(shown)
-
-
-def pid_path(pid: str) -> str:
-    """Return a PID as part of a path: slashes stay where a browser would keep them.
-
-    Examples
-    --------
-    >>> pid_path("10.5072/a b?"), pid_path("x/../y")
-    ('10.5072/a%20b%3F', 'x%2F..%2Fy')
-    """
-    has_dots = any(match[2] in {"", ".", ".."} for match in _DOTS.finditer(pid))
-    return quote(pid, safe=":" if has_dots else "/:")
 
 
 def query_string(pairs: Iterable[tuple[str, str]]) -> str:

@@ -18,6 +18,10 @@ FILTER = (
     "of it; `not` stands outside of relations."
 )
 WHERE = "The `where` of a filter, as a JSON object."
+PROVIDERS = (
+    "Which catalogues are asked, where this node asks others too: names as `/api/v1/federation/"
+    "providers` lists them, separated by commas; `local` is this node. Without it all are."
+)
 EXAMPLES: dict[str, Described] = {
     "text": {"summary": "Title has copper", "value": '{"where":{"title":{"ilike":"copper"}}}'},
     "technique": {

@@ -140,6 +140,21 @@ def short(text: str) -> str:
     return text.strip().removeprefix(PREFIX)
 
 
+def lineage(pid: str, panet_id: str | None) -> tuple[tuple[str, str], ...]:
+    """Return id and label of a technique and of all broader ones; () for one that PaNET lacks.
+
+    The root, which every technique is, is left out.
+
+    Examples
+    --------
+    >>> ("PaNET01188", "small angle scattering") in lineage("PaNET01189", None)
+    True
+    """
+    found = ontology().find(panet_id or "") or ontology().find(pid)
+    ids = ontology().ancestors([] if found is None else [found.id]) - {ROOT}
+    return tuple((item, ontology().label(item) or item) for item in sorted(ids))
+
+
 @cache
 def ontology() -> Ontology:
     """Return the ontology that this version of the software carries."""

@@ -1,13 +1,15 @@
 """The PaNOSC search API over HTTP, for anyone and any web page to read.
 
+What answers is given: this catalogue (`Local`), or all that `federation` asks as well.
+
 ``/panosc-api/{Datasets|Documents|Instruments}``, ``…/count``, ``…/{pid}`` and the files of a
 dataset. Names are taken in lower case and with a trailing slash too, and a PID with its
 slashes raw or encoded. Whatever else lies beneath is not found, by any method.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 import orjson
@@ -28,8 +30,7 @@ from panosc.search.reading import BLOCK
 from panosc.search.service import Answer, SearchService
 
 PREFIX = "/panosc-api"
-
-Found = TypeVar("Found")
+EXPOSED_HEADERS = b"X-Total-Count, X-Total-Is-Least, X-Panosc-Providers"
 
 Asker = Annotated[Who, Depends(who_asks)]
 FilterText = Annotated[
@@ -39,6 +40,14 @@ FilterText = Annotated[
 WhereText = Annotated[
     str | None,
     Query(alias="where", description=openapi.WHERE, openapi_examples=openapi.WHERE_EXAMPLES),
+]
+ProvidersText = Annotated[
+    str | None,
+    Query(
+        alias="providers",
+        description=openapi.PROVIDERS,
+        openapi_examples={"local": {"summary": "This node alone", "value": "local"}},
+    ),
 ]
 
 _JSON = "application/json"
@@ -61,21 +70,52 @@ class OpenRoute(APIRoute):
                 message["headers"] = [
                     *message["headers"],
                     (b"access-control-allow-origin", b"*"),
-                    (b"access-control-expose-headers", b"X-Total-Count"),
+                    (b"access-control-expose-headers", EXPOSED_HEADERS),
                 ]
             await send(message)
 
         await super().handle(scope, receive, opened)
 
 
-def router(service: SearchService) -> APIRouter:
+class Local:
+    """Answers from this catalogue alone."""
+
+    def __init__(self, service: SearchService) -> None:
+        self.service = service
+
+    def root(self, request: Request) -> Response:
+        """Answer what the API is."""
+        raise nothing_there(request)
+
+    def find(self, request: Request, who: Who, query: Question) -> Response:
+        """Answer the records that fit."""
+        return _listed(self.service.answer(who, query))
+
+    def count(self, request: Request, who: Who, query: Question) -> Response:
+        """Answer how many fit."""
+        return counted(self.service.count(who, query))
+
+    def get(self, request: Request, who: Who, pid: str, query: Question) -> Response:
+        """Answer one record."""
+        return as_json(self.service.get(who, query.model, pid, query))
+
+    def files(self, request: Request, who: Who, pid: str, query: Question) -> Response:
+        """Answer files of a dataset."""
+        return _listed(self.service.files(who, pid, query))
+
+    def count_files(self, request: Request, who: Who, pid: str, query: Question) -> Response:
+        """Answer how many files of a dataset fit."""
+        return counted(self.service.count_files(who, pid, query.where))
+
+
+def router(answering: Local) -> APIRouter:
     """Return the routes of the search API."""
     routes = APIRouter(prefix=PREFIX, tags=["PaNOSC search API"], route_class=OpenRoute)
     for name, model in EXPOSED.items():
         _add(
             routes,
             f"/{name}",
-            _finder(service, model),
+            _finder(answering, model),
             summary=f"Find {name.lower()}",
             description="All that fit, or as many as the filter's limit says.",
             responses=openapi.answers(
@@ -87,23 +127,24 @@ def router(service: SearchService) -> APIRouter:
         _add(
             routes,
             f"/{name}/count",
-            _counter(service, model),
+            _counter(answering, model),
             summary=f"Count {name.lower()}",
             description="How many fit a condition.",
             responses=openapi.answers(_COUNT, "The number of records that fit."),
         )
-    _add_files(routes, service)
+    _add_files(routes, answering)
     for name, model in EXPOSED.items():
         _add(
             routes,
             f"/{name}/{{pid:path}}",
-            _getter(service, model),
+            _getter(answering, model),
             summary=f"Get one of the {name.lower()}",
             description="By its PID. A condition in an include chooses what the record holds.",
             responses=openapi.answers(
                 openapi.record(MODEL_BY_NAME[model]), "The record.", named=True
             ),
         )
+    _add_root(routes, answering)
     _add_rest(routes)
     return routes
 
@@ -136,40 +177,67 @@ def _add(routes: APIRouter, path: str, endpoint: Callable[..., Response], **desc
             )
 
 
-def _finder(service: SearchService, model: str) -> Callable[..., Response]:
-    def find(request: Request, who: Asker, _filter: FilterText = None) -> Response:
-        query = read_filter(argument(request.query_params.multi_items(), "filter"), model)
-        return _listed(service.answer(who, query))
+def _finder(answering: Local, model: str) -> Callable[..., Response]:
+    def find(
+        request: Request, who: Asker, _filter: FilterText = None, _from: ProvidersText = None
+    ) -> Response:
+        return answering.find(request, who, _filtered(request, model))
 
     return find
 
 
-def _counter(service: SearchService, model: str) -> Callable[..., Response]:
-    def count(request: Request, who: Asker, _where: WhereText = None) -> Response:
-        value = argument(request.query_params.multi_items(), "where")
-        where = read_where(value, MODEL_BY_NAME[model])
-        return _counted(service.count(who, Question(model=model, where=where)))
+def _counter(answering: Local, model: str) -> Callable[..., Response]:
+    def count(
+        request: Request, who: Asker, _where: WhereText = None, _from: ProvidersText = None
+    ) -> Response:
+        return answering.count(request, who, _limited(request, model))
 
     return count
 
 
-def _getter(service: SearchService, model: str) -> Callable[..., Response]:
-    def get(request: Request, who: Asker, pid: str, _filter: FilterText = None) -> Response:
-        query = read_filter(argument(request.query_params.multi_items(), "filter"), model)
-        return _json(_by_pid(pid, lambda name: service.get(who, model, name, query)))
+def _getter(answering: Local, model: str) -> Callable[..., Response]:
+    def get(
+        request: Request,
+        who: Asker,
+        pid: str,
+        _filter: FilterText = None,
+        _from: ProvidersText = None,
+    ) -> Response:
+        query = _filtered(request, model)
+        return _by_pid(pid, lambda name: answering.get(request, who, name, query))
 
     return get
 
 
-def _add_files(routes: APIRouter, service: SearchService) -> None:
-    def files(request: Request, who: Asker, pid: str, _filter: FilterText = None) -> Response:
-        query = read_filter(argument(request.query_params.multi_items(), "filter"), "File")
-        return _listed(_by_pid(pid, lambda name: service.files(who, name, query)))
+def _filtered(request: Request, model: str) -> Question:
+    return read_filter(argument(request.query_params.multi_items(), "filter"), model)
 
-    def count(request: Request, who: Asker, pid: str, _where: WhereText = None) -> Response:
-        value = argument(request.query_params.multi_items(), "where")
-        where = read_where(value, MODEL_BY_NAME["File"])
-        return _counted(_by_pid(pid, lambda name: service.count_files(who, name, where)))
+
+def _limited(request: Request, model: str) -> Question:
+    where = argument(request.query_params.multi_items(), "where")
+    return Question(model=model, where=read_where(where, MODEL_BY_NAME[model]))
+
+
+def _add_files(routes: APIRouter, answering: Local) -> None:
+    def files(
+        request: Request,
+        who: Asker,
+        pid: str,
+        _filter: FilterText = None,
+        _from: ProvidersText = None,
+    ) -> Response:
+        query = _filtered(request, "File")
+        return _by_pid(pid, lambda name: answering.files(request, who, name, query))
+
+    def count(
+        request: Request,
+        who: Asker,
+        pid: str,
+        _where: WhereText = None,
+        _from: ProvidersText = None,
+    ) -> Response:
+        query = _limited(request, "File")
+        return _by_pid(pid, lambda name: answering.count_files(request, who, name, query))
 
     _add(
         routes,
@@ -194,22 +262,47 @@ def _add_files(routes: APIRouter, service: SearchService) -> None:
     )
 
 
+def _add_root(routes: APIRouter, answering: Local) -> None:
+    def root(request: Request, who: Asker) -> Response:
+        return answering.root(request)
+
+    for path in ("/", ""):
+        for method in ("GET", "HEAD"):
+            routes.add_api_route(
+                path,
+                root,
+                methods=[method],
+                response_class=Response,
+                include_in_schema=bool(path) and method == "GET",
+                summary="What this API asks",
+                description="Which catalogues are asked, and how; only where others are asked.",
+                responses=openapi.answers({"type": "object"}, "The catalogues.")
+                | {404: {"description": "No other catalogue is asked."}},
+            )
+
+
+def nothing_there(request: Request) -> NotFound:
+    """Return the error for a path beneath which there is nothing."""
+    method = "GET" if request.method == "HEAD" else request.method
+    return NotFound(
+        f"There is no method to handle {method} {request.url.path}",
+        hint=f"There are {', '.join(f'{PREFIX}/{name}' for name in EXPOSED)}, to be read.",
+    )
+
+
 def _add_rest(routes: APIRouter) -> None:
     def preflight() -> Response:
         return Response(status_code=204, headers=_PREFLIGHT)
 
     def nothing(request: Request) -> Response:
-        raise NotFound(
-            f"There is no method to handle {request.method} {request.url.path}",
-            hint=f"There are {', '.join(f'{PREFIX}/{name}' for name in EXPOSED)}, to be read.",
-        )
+        raise nothing_there(request)
 
     for path in ("", "/{rest:path}"):
         routes.add_api_route(path, preflight, methods=["OPTIONS"], include_in_schema=False)
         routes.add_api_route(path, nothing, methods=_METHODS, include_in_schema=False)
 
 
-def _by_pid(pid: str, use: Callable[[str], Found]) -> Found:
+def _by_pid(pid: str, use: Callable[[str], Response]) -> Response:
     """Use a PID as it came, else with its encoding undone once more."""
     try:
         return use(pid)
@@ -219,12 +312,14 @@ def _by_pid(pid: str, use: Callable[[str], Found]) -> Found:
         return use(unquote(pid))
 
 
-def _json(content: Any) -> Response:
-    return Response(orjson.dumps(content), media_type=_JSON)
+def as_json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer JSON."""
+    return Response(orjson.dumps(content), media_type=_JSON, headers=headers)
 
 
-def _counted(number: int) -> Response:
-    return _json({"count": number})
+def counted(number: int) -> Response:
+    """Answer a number as the standard does."""
+    return as_json({"count": number})
 
 
 def _listed(answer: Answer) -> Response:

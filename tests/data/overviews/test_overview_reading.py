@@ -22,6 +22,7 @@ from panosc.data.overviews.numbers import Running
 from panosc.data.overviews.pictures import colours_of
 from panosc.domain.errors import Unreadable
 from panosc.files import slabs
+from panosc.files.tiers import OnlineFile
 
 Array = np.ndarray[Any, Any]
 CHANCE = np.random.default_rng(7)
@@ -32,7 +33,9 @@ def poisson(shape: tuple[int, ...], kind: str = "u2") -> Array:
 
 
 def read(path: Path, signal: str = given.SIGNAL, limit_s: float = 30.0) -> dict[str, Any]:
-    return reading.read(str(path), signal, limit_s)
+    status = path.stat()
+    place = OnlineFile(path=str(path.resolve()), size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return reading.read(place, signal, limit_s)
 
 
 def assert_same(found: dict[str, Any], values: Array) -> None:

@@ -10,9 +10,10 @@ from h5_node import OTHER, h5_node
 
 from panosc.catalogue.database import open_database
 from panosc.data import handles, reader
+from panosc.files.lanes import Lanes
 from panosc.settings import Settings
 
-pytestmark = pytest.mark.skipif(
+at_hand = pytest.mark.skipif(
     handles._AT_HAND is None, reason="only Linux tells what it has at hand"
 )
 
@@ -23,6 +24,8 @@ def plain(tmp_path, new_database, template, monkeypatch):
     path = tmp_path / "plain.h5"
     with h5py.File(path, "w") as file:
         file["d"] = np.arange(1024.0)
+        # a tebibyte of which nothing was ever written
+        file.create_dataset("late", (2**20, 2**20), "u1")
     opened = []
     original = reader.plain
 
@@ -46,6 +49,34 @@ def ask(node, **more):
     return node.h5("data", "plain.h5", "/d", pid=OTHER, format="bin", **more)
 
 
+def test_long_answers_of_what_was_never_written_are_left_to_readers(plain):
+    node, _, opened = plain
+    for selection, length in (("0,:100", 100), ("0:4", 4 * 2**20)):
+        asked = {"format": "bin", "selection": selection}
+        answer = node.h5("data", "plain.h5", "/late", pid=OTHER, **asked)
+        assert answer.content == bytes(length)
+        # they cost nothing to read; to make them costs memory of the process that serves people
+        assert len(opened) == 1
+
+
+def test_long_texts_of_what_costs_nothing_to_read_go_to_the_slow_lane(plain, monkeypatch):
+    node = plain[0]
+    taken = []
+    original = Lanes.run
+
+    def noted(lanes, lane, *given):
+        taken.append(lane)
+        return original(lanes, lane, *given)
+
+    monkeypatch.setattr(Lanes, "run", noted)
+    # as they are they need no process at all
+    for form in ("bin", "csv"):
+        asked = {"format": form, "selection": "0,:100000"}
+        assert node.h5("data", "plain.h5", "/late", pid=OTHER, **asked).status_code == 200
+    assert taken == ["slow"]
+
+
+@at_hand
 def test_a_file_is_opened_once_a_second(plain, monkeypatch):
     node, _, opened = plain
     monkeypatch.setattr(handles, "CHECKED_S", -1)
@@ -60,6 +91,7 @@ def test_a_file_is_opened_once_a_second(plain, monkeypatch):
     assert len(opened) == 4
 
 
+@at_hand
 def test_a_change_in_place_is_noticed_at_once(plain, monkeypatch):
     node, path, _ = plain
     monkeypatch.setattr(handles, "CHECKED_S", 60)
@@ -74,6 +106,7 @@ def test_a_change_in_place_is_noticed_at_once(plain, monkeypatch):
     assert refused.json()["reason"] == "changed"
 
 
+@at_hand
 def test_what_is_cut_off_is_not_made_up(plain, monkeypatch):
     node, path, _ = plain
     monkeypatch.setattr(handles, "CHECKED_S", 60)
@@ -84,6 +117,7 @@ def test_what_is_cut_off_is_not_made_up(plain, monkeypatch):
     assert refused.json()["reason"] == "changed"
 
 
+@at_hand
 def test_no_file_stays_open_for_ever(plain, monkeypatch):
     node, path, _ = plain
     monkeypatch.setattr(handles, "MOST", 0)

@@ -11,9 +11,9 @@ import numpy as np
 from panosc.files.chunks import library, reading
 from panosc.files.chunks.planning import ROW, Plan, Rows, plan, way_of
 from panosc.files.chunks.selection import Selection, parse
-from panosc.files.chunks.sources import LocalSource
 from panosc.files.index.building import build
 from panosc.files.index.contents import Array, Contents
+from panosc.files.storage.local import LocalSource
 
 DTYPES = (
     *("i1", "u1", "<i2", ">i2", "<u2", ">u2", "<i4", ">i4", "<u4", ">u4", "<i8", ">i8", "<u8"),

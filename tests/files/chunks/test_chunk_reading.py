@@ -15,8 +15,8 @@ from panosc.domain.errors import TooLarge, Unreadable
 from panosc.files.chunks import reading
 from panosc.files.chunks.planning import ROW, plan, way_of
 from panosc.files.chunks.selection import bands, parse, whole
-from panosc.files.chunks.sources import LocalSource
 from panosc.files.index.contents import Array
+from panosc.files.storage.local import LocalSource
 
 TEXTS = ("", "0", "-1", "1:", "::2", ":,-1", "1:2,::3", "2:2", ":-1,1:", "::100")
 

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from panosc.domain.errors import Unreadable
+from panosc.files.apart.strictly import Strictly
 from panosc.files.chunks import library
-from panosc.files.chunks.sources import LocalSource, open_strictly, read_exactly
+from panosc.files.chunks.sources import read_exactly
+from panosc.files.storage.local import LocalSource
 
 
 @pytest.fixture
@@ -62,8 +64,9 @@ def test_what_is_no_file_is_not_waited_for(tree: Path) -> None:
         with pytest.raises(Unreadable) as caught:
             LocalSource(tree / "mine" / name)
         assert caught.value.reason == "gone"
-    with pytest.raises(OSError, match="directory"):
-        open_strictly("/")
+    for path in ("/", "/etc/../etc/hostname", f"{tree}//mine/x.h5"):
+        with Strictly() as strictly, pytest.raises(FileNotFoundError):
+            strictly.open(path)
 
 
 def test_ranges_out_of_the_file_are_told(tree: Path) -> None:

@@ -17,9 +17,9 @@ from test_chunk_reading import spans
 from panosc.domain.errors import NotFound, Unreadable
 from panosc.files.chunks.mapping import Finder, Found, plan_virtual
 from panosc.files.chunks.selection import parse
-from panosc.files.chunks.sources import LocalSource
 from panosc.files.chunks.virtual import read_virtual
 from panosc.files.index.contents import Array
+from panosc.files.storage.local import LocalSource
 
 FRAMES = chunk_zoo.values((6, 9, 7), "<u2")
 

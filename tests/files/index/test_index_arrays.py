@@ -236,15 +236,14 @@ def _unlimited(path: Path, source: bytes) -> None:
         h5d.create(file.id, b"v", h5t.NATIVE_DOUBLE, whole, plan)
 
 
-def test_an_unlimited_virtual_dataset_is_refused_and_its_sources_stay_closed(
-    tmp_path: Path,
-) -> None:
+def test_the_sources_of_an_unlimited_virtual_dataset_stay_closed(tmp_path: Path) -> None:
     # opening a pipe that nobody writes to would never end
     os.mkfifo(tmp_path / "pipe-0")
     path = tmp_path / "v.h5"
     _unlimited(path, b"pipe-%b")
     array = _index(path).array("/v")
-    assert (array.layout, array.why) == ("refused", "unlimited-selection")
+    assert (array.layout, array.is_endless) == ("virtual", True)
+    # as it stands in the file; how long it is now is for who knows its sources
     assert array.shape == (4, 8)
 
 
@@ -268,3 +267,38 @@ def test_other_virtual_datasets_keep_their_sources_closed_too(tmp_path: Path) ->
         "variable-length",
     )
     assert (index.array("/odd").layout, index.array("/odd").why) == ("refused", "odd-selection")
+
+
+def test_a_fill_time_that_is_none_fills_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("d", (20,), "<i2", chunks=(5,), fillvalue=-3)
+        data[6:9] = 4
+    content = path.read_bytes()
+    # version, time of allocation, time of filling, that there is a value, its size and itself
+    message = bytes([2, 3, 2, 1, 2, 0, 0, 0, 0xFD, 0xFF])
+    assert content.count(message) == 1
+    path.write_bytes(content.replace(message, bytes([2, 3, 0xFF]) + message[3:]))
+    with h5py.File(path) as file:
+        assert file["d"][0] == 0
+    index = _index(path)
+    assert index.array("/d").fill == bytes(2)
+
+
+def test_a_fill_value_that_is_shorter_than_an_item_is_left_to_the_library(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("d", (20,), "<i2", chunks=(5,), fillvalue=-3)
+        data[6:9] = 4
+        file.create_dataset("whole", (20,), "<i2", chunks=(5,), fillvalue=-3)[:] = 7
+    index = _index(path)
+    assert [index.array(name).fill for name in ("/d", "/whole")] == [b"\xfd\xff"] * 2
+    content = path.read_bytes()
+    message = bytes([2, 3, 2, 1, 2, 0, 0, 0, 0xFD, 0xFF])
+    assert content.count(message) == 2
+    path.write_bytes(content.replace(message, message[:4] + bytes([1]) + message[5:]))
+    index = _index(path)
+    # the library tells the second byte from wherever it is in its memory
+    assert index.array("/d").layout == "library"
+    # nothing of it has to be filled
+    assert index.array("/whole").layout == "chunked"

@@ -35,10 +35,11 @@ def free_ports(count: int) -> list[int]:
 
 
 class Seaweed:
-    """One server in a folder."""
+    """One server in a folder, with place for so many volumes of 64 MB."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, volumes: int = 30) -> None:
         self._folder = folder
+        self._volumes = volumes
         ports = free_ports(9)
         self._ports = dict(
             zip(
@@ -100,7 +101,7 @@ class Seaweed:
             "-s3.port.lance=0",
             "-master.telemetry=false",
             "-master.volumeSizeLimitMB=64",
-            "-volume.max=30",
+            f"-volume.max={self._volumes}",
         )
 
     def wait(self) -> None:
@@ -197,8 +198,8 @@ def _answers(host: str, port: int) -> None:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Seaweed]:
-    server = Seaweed(folder)
+def running(folder: Path, *, volumes: int = 30) -> Iterator[Seaweed]:
+    server = Seaweed(folder, volumes=volumes)
     try:
         server.start()
         server.wait()

@@ -74,7 +74,7 @@ def test_no_text_shows_secrets() -> None:
 
 def test_what_processes_load_before() -> None:
     assert modules_for([]) == modules_for([Store(name="a", url="file:///a/")]) == []
-    assert modules_for([WEB]) == ["panosc.files.storage.fileobj"]
+    assert modules_for([WEB]) == ["panosc.files.storage.opening"]
     assert modules_for([S3, WEB])[1] == "panosc.files.storage.s3"
 
 

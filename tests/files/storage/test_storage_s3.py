@@ -3,14 +3,22 @@
 import contextlib
 import random
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from seaweed import SECRET, Seaweed, free_ports
 
 from panosc.domain.errors import Unreachable, Unreadable
-from panosc.files.storage import trying
-from panosc.files.storage.opening import Source, connected, open_place, open_source, state
+from panosc.files.storage import s3, trying
+from panosc.files.storage.opening import (
+    Source,
+    connected,
+    disconnect,
+    open_place,
+    open_source,
+    state,
+)
 from panosc.files.storage.places import Place
 
 DATA = random.Random(6).randbytes(5_000_000)
@@ -23,6 +31,24 @@ def url(seaweed: Seaweed) -> str:
     return f"s3://data/{NAME}"
 
 
+@pytest.fixture(params=["signed here", "by the library"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ask as where addresses are known, and as where the library has to find them."""
+    if request.param == "by the library":
+        disconnect()
+        monkeypatch.setattr(s3, "has_addresses", lambda _: False)
+        yield
+        disconnect()
+    else:
+        monkeypatch.setattr(s3.S3Remote, "_ask", _not_asked)
+        yield
+
+
+def _not_asked(*_: object, **__: object) -> None:
+    raise AssertionError
+
+
+@pytest.mark.usefixtures("way")
 def test_ranges_are_exact(seaweed: Seaweed, url: str) -> None:
     source = open_source(url, [seaweed.store()])
     assert source.size == len(DATA)
@@ -66,6 +92,24 @@ def test_near_ranges_are_one_request(seaweed: Seaweed, url: str) -> None:
     before = connected(store).requests
     assert source.pread_many(ranges) == [DATA[at : at + size] for at, size in ranges]
     assert connected(store).requests == before + 2
+
+
+def test_both_ways_find_the_same(
+    seaweed: Seaweed, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = [open_source(url, [seaweed.store()]).mtime_ns]
+    disconnect()
+    monkeypatch.setattr(s3, "has_addresses", lambda _: False)
+    marks.append(open_source(url, [seaweed.store()]).mtime_ns)
+    disconnect()
+    assert marks[0] == marks[1] != 0
+
+
+def test_where_addresses_are_known(seaweed: Seaweed) -> None:
+    assert s3.has_addresses(seaweed.store())
+    assert s3.has_addresses(seaweed.store(addressing="auto"))
+    assert not s3.has_addresses(seaweed.store(addressing="virtual"))
+    assert not s3.has_addresses(seaweed.store(endpoint=None))
 
 
 def test_a_missing_object_is_gone(seaweed: Seaweed) -> None:

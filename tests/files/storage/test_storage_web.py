@@ -18,7 +18,7 @@ from range_server import RangeServer, serving
 from seaweed import KEY, SECRET, Seaweed
 
 from panosc.domain.errors import Unreachable, Unreadable
-from panosc.files.storage import opening
+from panosc.files.storage import opening, s3
 from panosc.files.storage.opening import Source, open_source
 from panosc.files.storage.places import Store
 
@@ -316,7 +316,12 @@ def test_an_s3_at_a_private_address(host: str) -> None:
         open_source("s3://data/a", [store], size=5).pread(0, 1)
 
 
-def test_an_s3_that_does_not_do_as_asked(server: RangeServer) -> None:
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_an_s3_that_does_not_do_as_asked(
+    server: RangeServer, monkeypatch: pytest.MonkeyPatch, *, is_direct: bool
+) -> None:
+    opening.disconnect()
+    monkeypatch.setattr(s3, "has_addresses", lambda _: is_direct)
     endpoint = f"http://127.0.0.1:{server.port}"
     how = {"endpoint": endpoint, "addressing": "path", "key": KEY, "secret": SECRET}
     source = source_of(server, url="s3://data/", **how)

@@ -12,6 +12,7 @@ from h5py import h5d, h5p, h5s, h5t
 
 from panosc.domain.errors import Unreadable
 from panosc.files import plots
+from panosc.files.tiers import OnlineFile
 from panosc.ingest.formats.links import MAPPINGS, SOURCES
 
 
@@ -156,8 +157,11 @@ def test_asking_for_the_length_of_a_virtual_dataset_would_open_others(tmp_path: 
     written.tripwire(tmp_path / "pipe")
     written.growing(tmp_path / "x.h5", "pipe")
     assert written.read_elsewhere(tmp_path / "x.h5") == "('pipe',) /entry/data/data"
+    path = (tmp_path / "x.h5").resolve()
+    status = path.stat()
+    file = OnlineFile(path=str(path), size=status.st_size, mtime_ns=status.st_mtime_ns)
     with pytest.raises(Unreadable) as caught:
-        plots.read(str(tmp_path / "x.h5"), "/entry/data/data")
+        plots.read(file, "/entry/data/data")
     assert caught.value.reason == "virtual-dataset"
 
 

@@ -24,7 +24,7 @@ from panosc.search.loopback.filter import read_filter
 from panosc.search.service import SearchService
 from panosc.settings import Settings
 
-CATALOGUES, QUESTIONS, LATE, WALKS = 3, 2000, 300, 60
+CATALOGUES, QUESTIONS, LATE, WALKS = 3, 800, 150, 20
 
 
 @pytest.fixture(scope="module")

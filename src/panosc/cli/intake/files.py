@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import sqlalchemy as sa
 import typer
 
 from panosc.catalogue.database import open_database
@@ -20,6 +21,8 @@ from panosc.ingest.service import Request
 from panosc.ingest.service import ingest as run
 from panosc.settings import Settings
 
+LOOKED_AT = 1000
+"""Most datasets of a run of which is told how FAIR they are."""
 SHOWN = 20
 """Most files that are named for one reason; all are in the JSON."""
 
@@ -119,10 +122,11 @@ def ingest(  # noqa: PLR0913, PLR0917 - the options of a command
             bar(f"{files} of {of_files} files", size, of_size)
 
         report = run(engine, settings, request, who=OPERATOR, now=datetime.now(UTC), progress=tell)
-    if as_json:
-        terminal.show_json(report.as_json())
-    else:
-        _show(report)
+        if as_json:
+            terminal.show_json(report.as_json())
+        else:
+            _show(report)
+            _tell_how_fair(engine, settings, report)
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
@@ -163,6 +167,16 @@ def _show(report: Report) -> None:
         )
     if report.run is not None:
         terminal.say(f"Run {report.run}: `panosc ingest undo {report.run}` takes it back.")
+
+
+def _tell_how_fair(engine: sa.Engine, settings: Settings, report: Report) -> None:
+    came = list(report.pids)[:LOOKED_AT]
+    if report.is_dry or not came or not report.new + report.versions:
+        return
+    # what it needs takes a second to import, which a run that finds nothing new should not wait for
+    from panosc.cli.publishing.scores import tell  # noqa: PLC0415
+
+    tell(engine, settings, came, datetime.now(UTC))
 
 
 def _list(title: str, troubles: list[Trouble]) -> None:

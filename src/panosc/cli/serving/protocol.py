@@ -1,7 +1,11 @@
 """HTTP/1.1 as it comes over a connection: parsed by llhttp, with an end to what a head may be."""
 
+from typing import cast
+
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from panosc.cli.serving.passing_on import Cycle
 
 LONGEST_HEAD = 1 << 20
 """Bytes of a request's head: an address may hold a whole filter."""
@@ -32,9 +36,13 @@ class Protocol(HttpToolsProtocol):
         is_long = len(whole) > LONGEST_PARSED and bool(mark)
         if is_long:
             self.url = path
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not before:
+            # made there, and begun in the next turn of the loop
+            self.cycle.__class__ = Cycle
+            cast("Cycle", self.cycle).offer()
         if is_long:
-            # the answer is begun in the next turn of the loop
             self.url = whole
             self.scope["query_string"] = query.partition(b"#")[0]
 

@@ -25,7 +25,7 @@ CONNECTIONS, MOST, LEAST = 60, 30, 4
 """To the database: of all web processes together, and of each."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 10.0
 SOUND_S = 10.0
-"""A process that ran longer was well; another one is started at once."""
+"""A process that answered and ran longer was well; another one is started at once."""
 TRIES = 3
 """How often a first process may fail to start before the node gives up."""
 PATIENCE_S = 5.0
@@ -175,11 +175,13 @@ class Workers:
             return
         code = worker.process.wait()
         retire(self._board, worker.slot)
+        answered = worker.is_ready
         self._forget(worker)
         if self._signals:
             return
         ran = time.monotonic() - worker.since
-        worker.failures = 0 if ran > SOUND_S else worker.failures + 1
+        # one that never answered is not sound, however long it took to fail
+        worker.failures = 0 if answered and ran > SOUND_S else worker.failures + 1
         pause = min(FIRST_PAUSE_S * 2 ** max(worker.failures - 1, 0), LONGEST_PAUSE_S)
         worker.due = time.monotonic() + pause
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from panosc.data.admitting import Located
 from panosc.data.downloads.answering import sha256_of
 from panosc.data.downloads.naming import Names, safe_part
-from panosc.data.downloads.opening import Broken, Opener
+from panosc.data.downloads.opening import AHEAD, Broken, Opener
 from panosc.data.downloads.sending import BLOCK
 from panosc.data.downloads.zipping import Entry
 from panosc.domain.errors import Unreadable
@@ -101,12 +101,14 @@ class _Packing:
     found: dict[str, str] = field(default_factory=dict)
     """Name → SHA-256, of files without a registered one."""
 
-    def read(self, item: Item) -> Iterator[bytes]:
+    def read(self, number: int) -> Iterator[bytes]:
         """Yield a file, and compare it with what was registered."""
+        item = self.items[number]
         located, registered = item.located, sha256_of(item.located)
+        following = [item.located for item in self.items[number + 1 : number + 1 + AHEAD]]
         digest = hashlib.sha256() if self.is_hashed or registered is None else None
         try:
-            opened = self.opener.open(located)
+            opened = self.opener.open(located, following=following)
         except Unreadable as error:
             raise Broken(error.detail) from error
         with opened:
@@ -179,7 +181,7 @@ def pack(
     if listed:
         texts["fetch.txt"] = "".join(_fetch(item, about) for item in listed)
     entries = [_text(f"{name}/{key}", text, latest) for key, text in texts.items()]
-    entries += [_file(f"{name}/data/", item, packing) for item in items]
+    entries += [_file(f"{name}/data/", number, packing) for number in range(len(items))]
     length = sum(
         len(manifest_line("", "data/" + item.name).encode()) + _HEX for item in packing.items
     )
@@ -206,7 +208,8 @@ def _text(name: str, text: str, mtime_s: int) -> Entry:
     )
 
 
-def _file(folder: str, item: Item, packing: _Packing) -> Entry:
+def _file(folder: str, number: int, packing: _Packing) -> Entry:
+    item = packing.items[number]
     located = item.located
     known = packing.checksums.get(located)
     has_all = known is not None and (sha256_of(located) or known[1])
@@ -216,7 +219,7 @@ def _file(folder: str, item: Item, packing: _Packing) -> Entry:
         name=(folder + item.name).encode(),
         size=located.size,
         mtime_s=located.mtime_ns // 10**9,
-        read=partial(packing.read, item),
+        read=partial(packing.read, number),
         keep=partial(packing.keep, item),
         crc=known[0] if known is not None and has_all else None,
     )

@@ -125,8 +125,8 @@ def _curl(downloads: Downloads, who: Who, chosen: Chosen, lines: Sequence[Line])
         f"get {shlex.quote(line.address)} {shlex.quote(line.name)} {line.size}\n" for line in lines
     )
     manifest = "".join(_manifest(lines))
-    about = [downloads.about(who, pid) for pid in chosen.pids]
-    title = "; ".join(f"{one.title} ({one.pid})" for one in about[:3])
+    about = downloads.about(who, chosen.pids[:3])
+    title = "; ".join(f"{one.title} ({one.pid})" for one in about)
     return _SCRIPT.format(
         title=_comment(title),
         count=f"{len(lines)} file(s), {chosen.size} bytes{_left_out(chosen)}",

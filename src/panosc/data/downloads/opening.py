@@ -1,31 +1,31 @@
 """Opens the very file that was registered, and notices when it becomes another one.
 
-Whoever owns a folder may swap a file, or a folder above it, for a symbolic link to something
-that only the node may read. So each step of the path is opened without following links, and
-what was opened is compared by its size and time of change. A file that is itself a link is
-followed inside its own folder, and elsewhere only to what belongs to whoever owns the link.
-Nothing here opens a file that is not online.
+How a link is met in the place of a file, `files.storage.local` says. Nothing here opens a file
+that is not online.
 """
 
-import errno
 import os
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 from panosc.data.admitting import Located
 from panosc.domain.errors import Unreadable
 from panosc.domain.times import bounded_ns
-from panosc.files.storage.opening import Source
-from panosc.files.storage.places import Store
+from panosc.files.apart.strictly import LINKS, Strictly
+from panosc.files.storage.opening import Source, open_place
+from panosc.files.storage.places import Place, Store
 from panosc.files.tiers import OnlineFile, online_file
 
-_STEP: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _LONG: Final = 2**19
 """From here on a part of a file in a storage is taken for the begin of a longer one."""
-_LINKS: Final = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EMLINK})
+AHEAD: Final = 3
+"""Files of a storage that are read before their turn, where many are read in order."""
+EARLY: Final = 2**20
+"""Most bytes of each of them."""
 
 
 class Broken(Exception):
@@ -79,6 +79,8 @@ class Distant:
     source: Source
     size: int
     name: str
+    early: "Future[bytes] | None" = None
+    """All of it, read before its turn."""
     _stream: Iterator[bytes] | None = None
     _held: bytes = b""
     _at: int = 0
@@ -104,9 +106,12 @@ class Distant:
             If they are not there any more, or the storage fails.
         """
         try:
-            if count < _LONG:
+            if self.early is not None and (offset, count) == (0, self.size):
+                return self.early.result()
+            goes_on = self._stream is not None and offset == self._at
+            if count < _LONG and not goes_on:
                 return self.source.pread(offset, count)
-            if self._stream is None or offset != self._at:
+            if self._stream is None or not goes_on:
                 self.close()
                 self._stream, self._held, self._at = self.source.stream(offset), b"", offset
             pieces = [self._held]
@@ -129,8 +134,9 @@ class Opener:
     """
 
     stores: tuple[Store, ...] = ()
-    _folder: str | None = None
-    _handle: int = field(default=-1)
+    _strictly: Strictly = field(default_factory=Strictly)
+    _early: "dict[Place, Future[bytes]]" = field(default_factory=dict)
+    _threads: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -139,28 +145,34 @@ class Opener:
         self.close()
 
     def close(self) -> None:
-        """Close the folder."""
-        if self._folder is not None:
-            os.close(self._handle)
-            self._folder = None
+        """Close the folder, and read no further ahead."""
+        self._strictly.close()
+        self._early.clear()
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads = None
 
-    def open(self, located: Located) -> Opened | Distant:
+    def open(
+        self, located: Located, *, following: Sequence[Located] | None = None
+    ) -> Opened | Distant:
         """Return the file, opened.
+
+        With `following`, those that are read next, a storage is not asked for its state first:
+        reading is `Broken` if it is gone or has changed. Small ones are read before their turn.
 
         Raises
         ------
         Unreadable
             With the reason ``nearline``, ``gone``, ``changed``, ``not-here`` or ``not-reachable``.
         """
-        located.require_online()
-        size, mtime_ns = located.size, located.mtime_ns
-        there = online_file(
-            located.url, located.tier, size=size, mtime_ns=mtime_ns, stores=self.stores
-        )
+        there = self._place(located)
         if there.place is not None:
-            return _distant(there, located.name)
+            early = None if following is None else self._early.pop(there.place, None)
+            self._read_ahead(following or ())
+            is_asked = following is None or not located.size
+            return _distant(there, located.name, early, is_asked=is_asked)
         try:
-            descriptor = self._open(there.path)
+            descriptor = self._strictly.open(there.path)
         except OSError as error:
             raise _refusal(located.name, error) from error
         now = os.fstat(descriptor)
@@ -175,70 +187,43 @@ class Opener:
             name=located.name,
         )
 
-    def _open(self, path: str) -> int:
-        folder, _, last = path.rpartition("/")
-        if folder != self._folder:
-            self.close()
-            self._handle = _open_folder(folder)
-            self._folder = folder
-        _refuse_dots(last)
-        try:
-            return os.open(last, _FILE, dir_fd=self._handle)
-        except OSError as error:
-            if error.errno not in _LINKS:
-                raise
-        return self._follow(path, folder, last)
+    def _place(self, located: Located) -> OnlineFile:
+        located.require_online()
+        size, mtime_ns = located.size, located.mtime_ns
+        return online_file(
+            located.url, located.tier, size=size, mtime_ns=mtime_ns, stores=self.stores
+        )
 
-    def _follow(self, path: str, folder: str, last: str) -> int:
-        """Open what a link in place of the file leads to, as a link of its owner may."""
-        link = os.stat(last, dir_fd=self._handle, follow_symlinks=False)
-        real = os.path.realpath(path)
-        descriptor = _open_below("/", real.strip("/"))
-        is_near = real.startswith(folder + "/")
-        if not is_near and os.fstat(descriptor).st_uid != link.st_uid:
-            os.close(descriptor)
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        return descriptor
+    def _read_ahead(self, following: Sequence[Located]) -> None:
+        """Begin to read the small ones among some files of storages, and forget all others."""
+        begun, self._early = self._early, {}
+        for located in following[:AHEAD]:
+            if 0 < located.size <= EARLY:
+                # what cannot be opened is told in its turn
+                with suppress(Unreadable):
+                    place = self._place(located).place
+                    if place is not None:
+                        self._early[place] = begun.get(place) or self._submit(place)
+
+    def _submit(self, place: Place) -> "Future[bytes]":
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(AHEAD, thread_name_prefix="panosc-ahead")
+        return self._threads.submit(_whole, place)
 
 
-def _distant(there: OnlineFile, name: str) -> Distant:
+def _whole(place: Place) -> bytes:
+    with open_place(place) as source:
+        return source.pread(0, source.size)
+
+
+def _distant(
+    there: OnlineFile, name: str, early: "Future[bytes] | None", *, is_asked: bool
+) -> Distant:
     """Open a file of a storage; its state is asked for, so that the first answer tells it."""
-    state = there.state()
+    state = there.state() if is_asked else None
     if state is not None:
         raise _gone(name) if state == "gone" else _changed(name)
-    return Distant(source=there.source(), size=there.size, name=name)
-
-
-def _open_folder(folder: str) -> int:
-    handle = os.open("/", _STEP)
-    return handle if not folder.strip("/") else _walk(handle, folder.strip("/").split("/"))
-
-
-def _walk(handle: int, steps: list[str]) -> int:
-    """Go down from a folder, which is closed, step by step; no step may be a link."""
-    for step in steps:
-        try:
-            _refuse_dots(step)
-            below = os.open(step, _STEP, dir_fd=handle)
-        finally:
-            os.close(handle)
-        handle = below
-    return handle
-
-
-def _open_below(root: str, name: str) -> int:
-    *steps, last = name.split("/")
-    handle = _walk(os.open(root, _STEP), steps)
-    try:
-        _refuse_dots(last)
-        return os.open(last, _FILE, dir_fd=handle)
-    finally:
-        os.close(handle)
-
-
-def _refuse_dots(step: str) -> None:
-    if step in {"", ".", ".."} or "\0" in step:
-        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return Distant(source=there.source(), size=there.size, name=name, early=early)
 
 
 def _is_same(now: os.stat_result, size: int, mtime_ns: int) -> bool:
@@ -246,7 +231,7 @@ def _is_same(now: os.stat_result, size: int, mtime_ns: int) -> bool:
 
 
 def _refusal(name: str, error: OSError) -> Unreadable:
-    if error.errno in _LINKS:
+    if error.errno in LINKS:
         return _changed(name)
     return _gone(name)
 

@@ -25,8 +25,8 @@ THREADS: Final = 16
 LONGEST_MATCH: Final = 200
 _NAMED: Final = 5
 """Files that an error names."""
-Describe = Callable[[Who, str], About]
-"""Tells of a dataset what an archive of it says."""
+Describe = Callable[[Who, Sequence[str]], list[About]]
+"""Tells of datasets what an archive of them says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Downloads:
     Parameters
     ----------
     describe : callable
-        Tells of a dataset what an archive of it says.
+        Tells of datasets what an archive of them says.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class Downloads:
                 limit=limit,
                 hint="Take a list for curl or aria2 (as=curl, as=aria2), or choose fewer files.",
             )
-        about = [self._describe(who, pid) for pid in chosen.pids]
+        about = self._describe(who, chosen.pids)
         bag = bagging.pack(
             chosen.online,
             chosen.missing,
@@ -183,9 +183,9 @@ class Downloads:
         )
         return self._answer(bag, headers, is_public=chosen.is_public, is_head=is_head)
 
-    def about(self, who: Who, pid: str) -> About:
-        """Return what a list or an archive tells of a dataset."""
-        return self._describe(who, pid)
+    def about(self, who: Who, pids: Sequence[str]) -> list[About]:
+        """Return what a list or an archive tells of datasets."""
+        return self._describe(who, pids)
 
     def _answer(
         self, bag: Bag, headers: Mapping[str, str], *, is_public: bool, is_head: bool

@@ -27,6 +27,8 @@ from panosc.data.overviews.drawing import AGAIN_S, PASSING, PRELOAD, Painter
 from panosc.data.overviews.keeping import VERSION, OverviewStore
 from panosc.data.overviews.subjects import Subject, of_pids, subjects
 from panosc.domain.errors import Conflict, PanoscError
+from panosc.files.storage.places import modules_for, stores_of
+from panosc.files.tiers import Neighbours, neighbours_of
 from panosc.files.workers import Pool
 from panosc.settings import Settings
 
@@ -78,6 +80,7 @@ class Keeper:
     ) -> None:
         self._engine, self._settings, self._clock = engine, settings, clock
         self._store = OverviewStore(settings.home)
+        self._stores = stores_of(settings)
         self._follower = Follower("overviews")
         self._ends = threading.Event()
         self._failures = 0
@@ -248,9 +251,20 @@ class Keeper:
                     workers=1,
                     memory_mb=self._settings.file_memory_mb,
                     time_limit_s=limit_s * PATIENCE,
-                    preload=PRELOAD,
+                    preload=[*PRELOAD, *modules_for(self._stores)],
                 )
-            return Painter(self._store, pool, self._clock, limit_s=limit_s)
+            return Painter(
+                self._store,
+                pool,
+                self._clock,
+                near=self._near,
+                limit_s=limit_s,
+                stores=self._stores,
+            )
+
+    def _near(self, subject: Subject, name: str) -> Neighbours:
+        with self._engine.connect() as connection:
+            return neighbours_of(connection, subject.id, name, stores=self._stores)
 
     def _end_pool(self) -> None:
         with self._lock:

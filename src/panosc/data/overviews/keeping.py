@@ -55,6 +55,8 @@ class Overview:
     pid: str
     content: str | None
     """What it was made of, as `subjects` says it."""
+    beside: str = ""
+    """The content of the other files of the dataset, where it was made of them, too."""
     made: str
     failure: tuple[str, str] | None = None
     """A stable word and a sentence."""

@@ -6,7 +6,6 @@ are made by whoever asked. Of a signal that is too long a part is read, and told
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -33,10 +32,10 @@ from panosc.data.overviews.pictures import (
 )
 from panosc.domain.errors import Unreadable
 from panosc.domain.plots import as_json
-from panosc.files.careful import Careful, Dataset, extent_of
-from panosc.files.opening import open_path
+from panosc.files.careful import Careful, Dataset
 from panosc.files.plots import CHUNK_BYTES, Floats, plot_in
-from panosc.files.slabs import read_box
+from panosc.files.slabs import Boxes
+from panosc.files.tiers import Neighbours, OnlineFile
 
 FRAMES: Final = 5
 POINTS: Final = 2_000_000
@@ -47,38 +46,38 @@ LARGEST_FRAME: Final = 128 * 2**20
 Found = dict[str, Any]
 
 
-def read(path: str, signal: str, limit_s: float) -> Found:
+def read(
+    place: OnlineFile, signal: str, limit_s: float, neighbours: Neighbours | None = None
+) -> Found:
     """Return the overview of the field at `signal`; after `limit_s` no more of it is read.
 
     Raises
     ------
     Unreadable
-        When there is no such field, or reading it would be dangerous or endless.
+        When there is no such field, or reading it would be dangerous or endless; with the reason
+        ``virtual-dataset`` when only with `neighbours` it can be read.
     """
     deadline = time.monotonic() + limit_s
-    handle = open_path(Path(path))
-    try:
+    with place.opened() as handle:
         file = Careful(handle)
-        plot = as_json(plot_in(file, signal))
-        return {"plot": plot, **_Signal(file, signal).overview(deadline)}
-    finally:
-        handle.close()
+        boxes = Boxes(file, neighbours)
+        plot = as_json(plot_in(file, boxes, signal))
+        return {"plot": plot, **_Signal(file, boxes, signal).overview(deadline)}
 
 
 class _Signal:
     """One field of an open file."""
 
-    def __init__(self, file: Careful, path: str) -> None:
+    def __init__(self, file: Careful, boxes: Boxes, path: str) -> None:
         node = file.at(file.root, path.encode())
-        if not isinstance(node, h5d.DatasetID) or (shape := extent_of(node)) is None:
+        if not isinstance(node, h5d.DatasetID) or (shape := boxes.extent(node)) is None:
             raise Unreadable(f"{path} is not in the file", reason="no-such-field")
         self._node: Dataset = node
+        self._boxes = boxes
         self._dtype = node.dtype.newbyteorder("=")
         if self._dtype.kind not in "iufb":
             raise Unreadable(f"{path} does not hold numbers", reason="no-such-field")
-        if not file.storage_is_safe(node, node.get_type().get_size(), limit=CHUNK_BYTES):
-            last = file.refusals[-1]
-            raise Unreadable(last.detail, reason=last.reason)
+        boxes.must_be_safe(node, limit=CHUNK_BYTES)
         plan = node.get_create_plist()
         chunk = plan.get_chunk() if plan.get_layout() == h5d.CHUNKED else None
         self._layout = layout_of(shape, chunk, self._dtype.itemsize)
@@ -147,7 +146,7 @@ class _Signal:
     def _parts(self, box: Box) -> Iterator[tuple[int, "np.ndarray[Any, Any]"]]:
         """Yield (first row, frames × rows × columns) of a box, a few values at a time."""
         layout, (start, extent) = self._layout, box
-        values = read_box(self._node, start, extent)
+        values = self._boxes.read(self._node, start, extent)
         if layout.rows is None:
             values = values.reshape(1, 1, -1)
             first = 0

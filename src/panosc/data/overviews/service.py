@@ -15,12 +15,15 @@ import sqlalchemy as sa
 
 from panosc.catalogue.tables import dataset
 from panosc.charts.raster import MEDIA, as_png
-from panosc.data.overviews.keeping import Overview, OverviewStore
+from panosc.data.overviews.geometry import layout_of
+from panosc.data.overviews.keeping import Overview, OverviewStore, Statistics
 from panosc.data.overviews.subjects import Subject, of_pids, subjects
 from panosc.domain.access import ANYONE, Who
 from panosc.domain.errors import Gone, Invalid, NotFound
 from panosc.domain.plots import Plot, from_json
-from panosc.files.tiers import NEARLINE
+from panosc.files.chunks.selection import Selection
+from panosc.files.storage.places import Store
+from panosc.files.tiers import NEARLINE, neighbours_of
 from panosc.policy.decisions.records import is_text
 from panosc.policy.sql import visible
 
@@ -57,10 +60,18 @@ class Picture:
 
 
 class Overviews:
-    """The overviews of one node."""
+    """The overviews of one node; `stores` are where files may lie beside this machine."""
 
-    def __init__(self, engine: sa.Engine, home: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        home: Path,
+        clock: Callable[[], datetime],
+        *,
+        stores: Sequence[Store] = (),
+    ) -> None:
         self._engine = engine
+        self._stores = stores
         self._clock = clock
         self._store = OverviewStore(home)
 
@@ -92,7 +103,7 @@ class Overviews:
                 overview=overview,
                 plot=from_json(orjson.loads(plot)),
                 svg=svg.decode(),
-                note=_SAYS.get(subject.trouble() or ""),
+                note=_SAYS.get(subject.trouble(self._stores) or ""),
             )
         return None
 
@@ -128,20 +139,27 @@ class Overviews:
             content=content,
         )
 
-    def statistics(self, pid: str, path: str, *, file: str) -> dict[str, int | float | None] | None:
-        """Return the statistics of a field as h5grove names them, where all of it was read.
+    def statistics(
+        self, pid: str, path: str, *, file: str, part: Selection
+    ) -> dict[str, int | float | None] | None:
+        """Return the statistics of a field, or of one of its frames, as h5grove names them.
 
-        Nobody's permission is asked: who calls has done so.
+        None unless they are of all that is asked for. Nobody's permission is asked: who calls
+        has done so.
         """
         if self._store.stamp(pid) is None:
             return None
         with self._engine.connect() as connection:
             found = subjects(connection, of_pids([pid]))
-        overview = self._current(found[0]) if found else None
-        if overview is None or overview.read != overview.frame_count:
-            return None
-        is_it = (overview.path, overview.file) == (path, file)
-        return dict(overview.statistics) if is_it else None
+            overview = self._current(found[0]) if found else None
+            if overview is None or (overview.path, overview.file) != (path, file):
+                return None
+            if overview.beside:
+                near = neighbours_of(connection, found[0].id, file)
+                if near.content != overview.beside:
+                    return None
+        kept = _of_part(overview, part)
+        return None if kept is None else dict(kept)
 
     def _current(self, subject: Subject) -> Overview | None:
         """Return the overview of what a dataset holds now."""
@@ -173,6 +191,21 @@ class Overviews:
         if found[0].mark == "erased":
             raise Gone(f"The dataset “{pid}” was here and has been erased.")
         return found[0]
+
+
+def _of_part(overview: Overview, part: Selection) -> Statistics | None:
+    """Return the statistics of just what is selected, where they are kept."""
+    if part.counts == overview.shape:
+        return overview.statistics if overview.read == overview.frame_count else None
+    layout = layout_of(overview.shape, None, 1)
+    place = tuple(part.spans[dimension].start for dimension in layout.leading)
+    frame = tuple(
+        1 if dimension in layout.leading else extent
+        for dimension, extent in enumerate(overview.shape)
+    )
+    if part.counts != frame:
+        return None
+    return next((one.statistics for one in overview.frames if one.index == place), None)
 
 
 def _check(size: str, form: str) -> None:

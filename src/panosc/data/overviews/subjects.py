@@ -15,7 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from panosc.catalogue.tables import dataset, file, location
 from panosc.domain.errors import Unreadable
-from panosc.files.tiers import NEARLINE, OnlineFile, require_online
+from panosc.files.storage.places import Store
+from panosc.files.tiers import NEARLINE, OnlineFile, online_file
 
 PLACES: Final = 50
 """Places of one dataset that are looked at."""
@@ -32,13 +33,14 @@ class Place:
     mtime_ns: int
     sha256: str | None
 
-    def online(self) -> OnlineFile | None:
-        """Return it as a file that may be opened; None if it may not."""
+    def online(self, stores: Sequence[Store] = ()) -> OnlineFile | None:
+        """Return it as a file that may be opened, here or in a storage; None if it may not."""
         try:
-            path = require_online(self.url, self.tier)
+            return online_file(
+                self.url, self.tier, size=self.size, mtime_ns=self.mtime_ns, stores=stores
+            )
         except Unreadable:
             return None
-        return OnlineFile(path=path, size=self.size, mtime_ns=self.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,22 @@ class Subject:
         now = self.content
         return now is None or now == content
 
-    def trouble(self) -> str | None:
-        """Return None when a file is as it was registered: else nearline, gone, or changed."""
+    def online(self, stores: Sequence[Store] = ()) -> list[tuple[Place, OnlineFile]]:
+        """Return the places that may be opened, those of this machine before others."""
+        found = [(place, place.online(stores)) for place in self.places]
+        there = [(place, file) for place, file in found if file is not None]
+        return sorted(there, key=lambda pair: pair[1].place is not None)
+
+    def trouble(self, stores: Sequence[Store] = ()) -> str | None:
+        """Return None when a file is as it was registered: else nearline, gone, or changed.
+
+        A storage is not asked: no page waits for it.
+        """
         found = "gone"
         for place in self.places:
-            here = place.online()
+            here = place.online(stores)
+            if here is not None and here.place is not None:
+                return None
             if here is None:
                 found = NEARLINE if place.tier == NEARLINE else found
                 continue

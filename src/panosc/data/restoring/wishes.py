@@ -18,9 +18,10 @@ from panosc.catalogue.tape.tables import LIVE, recall, wish
 from panosc.data.admitting import Admission, Located
 from panosc.data.restoring import store, wished
 from panosc.data.restoring.estimating import Queue, expected
+from panosc.data.restoring.standing import Whole, whole
 from panosc.data.restoring.wished import Told
 from panosc.domain.access import Who
-from panosc.domain.errors import Conflict, NotFound, OverBudget, TooLarge
+from panosc.domain.errors import Conflict, Forbidden, NotFound, OverBudget, TooLarge
 from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.policy import audit
 from panosc.policy.decisions.records import is_text
@@ -86,6 +87,22 @@ class Wishes:
     def is_possible(self) -> bool:
         """Whether this node has a tape system."""
         return self._settings.tape is not None
+
+    def whole(self, who: Who) -> Whole:
+        """Return how restoring stands as a whole, for stewards.
+
+        Raises
+        ------
+        Unauthenticated, Forbidden, WrongScope
+        """
+        require(who, "manage")
+        if not who.is_steward:
+            raise Forbidden(
+                "Only stewards may see what everybody wants from tape.",
+                hint="What you want yourself stands on the page of each dataset.",
+            )
+        with self._engine.connect() as connection:
+            return whole(connection)
 
     def ask(self, who: Who, pid: str, names: Sequence[str] | None = None) -> Asked:
         """Ask for files of a dataset, for all that are on tape when `names` is None.

@@ -29,6 +29,14 @@ _KEY: Final = re.compile(r"(?P<path>.*)/c(?P<numbers>(?:/[0-9]{1,18})*)")
 _HINT: Final = "Slices of it are at /-/h5/data."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """A part of the file, in bytes."""
+
+    offset: int
+    size: int
+
+
 @dataclass(frozen=True)
 class Hierarchy:
     """The nodes of one file."""
@@ -55,8 +63,8 @@ class Hierarchy:
                 }
         return orjson.dumps(found)
 
-    def chunk(self, rest: str) -> bytes:
-        """Return the chunk that a key means, as it lies in the file.
+    def chunk(self, rest: str) -> bytes | Lying:
+        """Return the chunk that a key means, as it lies in the file or where it lies.
 
         Raises
         ------
@@ -87,7 +95,7 @@ class Hierarchy:
             wanted = wanted * count + index
         return self._written(number, wanted)
 
-    def _written(self, number: int, wanted: int) -> bytes:
+    def _written(self, number: int, wanted: int) -> Lying:
         rows = self.index.rows(number, wanted, wanted)
         place = int(np.searchsorted(rows["number"], wanted))
         if place == len(rows) or rows["number"][place] != wanted:
@@ -99,9 +107,9 @@ class Hierarchy:
                 reason="filter-mask",
                 hint=_HINT,
             )
-        return self._read(int(row["offset"]), int(row["size"]))
+        return self._lying(int(row["offset"]), int(row["size"]))
 
-    def _cut(self, array: Array, chunks: tuple[int, ...], place: tuple[int, ...]) -> bytes:
+    def _cut(self, array: Array, chunks: tuple[int, ...], place: tuple[int, ...]) -> bytes | Lying:
         """Return a range of contiguous values; what is beyond the end is fill value."""
         shape, item = array.shape or (), np.dtype(array.dtype).itemsize
         size = math.prod(chunks) * item
@@ -116,15 +124,18 @@ class Hierarchy:
         elif array.offset < 0:
             raise NotFound("These values were never written.")
         else:
-            found = self._read(array.offset + start * item, wanted)
+            lying = self._lying(array.offset + start * item, wanted)
+            if wanted == size:
+                return lying
+            with self.file().source() as source:
+                found = read_exactly(source, lying.offset, lying.size)
         fill = array.fill if len(array.fill) == item else bytes(item)
         return found + fill * ((size - len(found)) // item)
 
-    def _read(self, offset: int, size: int) -> bytes:
+    def _lying(self, offset: int, size: int) -> Lying:
         if size > CHUNK_BYTES:
             raise TooLarge(f"This chunk has {size:,} bytes.", limit=CHUNK_BYTES, hint=_HINT)
-        with self.file().source() as source:
-            return read_exactly(source, offset, size)
+        return Lying(offset=offset, size=size)
 
     # ---- descriptions ----
 

@@ -113,7 +113,7 @@ def decode_blocks(
     raw : bytes or memoryview of bytes
         At least the blocks that are wanted, as they lie in the chunk from byte `origin` on.
     into : (table.nbytes,) array of uint8
-        The whole decoded chunk; all else in it stays as it is.
+        The whole decoded chunk, or more room; all else in it stays as it is.
     """
     begin = first * table.block
     end = min(last * table.block, table.nbytes)
@@ -130,7 +130,7 @@ def decode_blocks(
     decoder = library.bshuf_decompress_zstd if table.is_zstd else library.bshuf_decompress_lz4
     held = raw if isinstance(raw, bytes) else bytes(raw)
     used = decoder(
-        np.frombuffer(held, np.uint8).ctypes.data + lowest - origin,
+        held if lowest == origin else np.frombuffer(held, np.uint8).ctypes.data + lowest - origin,
         into.ctypes.data + begin,
         (end - begin) // table.item,
         table.item,

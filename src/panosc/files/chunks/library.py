@@ -21,8 +21,9 @@ from panosc.domain.errors import Unreadable
 from panosc.files.careful import Careful, extent_of
 from panosc.files.chunks.planning import CHUNK_BYTES
 from panosc.files.chunks.selection import Selection, bands, parse, whole
-from panosc.files.chunks.sources import LocalSource
-from panosc.files.opening import FAILURES, has_swmr_writer, open_path
+from panosc.files.opening import FAILURES, open_path
+from panosc.files.storage.fileobj import opened, within
+from panosc.files.storage.local import LocalSource
 
 if TYPE_CHECKING:
     from panosc.files.storage.places import Place
@@ -35,7 +36,6 @@ PLAIN_BYTES: Final = 64 * 2**20
 PLAIN_ITEMS: Final = 1_000_000
 _AT_ONCE: Final = 64
 """Values of variable length that are read at once: the same long one may be named each time."""
-_HEAD_BYTES: Final = 4096
 _DEPTH: Final = 16
 _PERTURB: Final = -6
 """M_PERTURB of mallopt."""
@@ -69,9 +69,7 @@ def read(
     if not isinstance(path, str | Path):
         return _settled(path, where, selection, is_written=False)
     with LocalSource(path) as source:
-        is_written = has_swmr_writer(source.pread(0, _HEAD_BYTES))
-        # the very file that was opened: by its path the library would follow links
-        place = Path(f"/dev/fd/{source.descriptor}")
+        place, is_written = within(source)
         return _settled(place, where, selection, is_written=is_written)
 
 
@@ -104,8 +102,6 @@ def _opened(
     place: "Path | Place", where: str, selection: Selection | str | None, *, is_written: bool
 ) -> tuple[Values, bool]:
     if not isinstance(place, Path):
-        from panosc.files.storage.fileobj import opened  # noqa: PLC0415 - few files lie elsewhere
-
         with opened(place) as there:
             return _read(there, where, selection)
     file = open_path(place, is_written=is_written)

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from panosc.domain.errors import NotFound, Unreadable
+from panosc.files.chunks.endless import settled, without_end
 from panosc.files.chunks.planning import MOST_PIECES, Plan, Rows, item_bytes, plan, way_of
 from panosc.files.chunks.selection import Selection, Span
 from panosc.files.index.contents import Array, Slab
@@ -92,6 +93,8 @@ def plan_virtual(
     if nested <= 0:
         raise Unreadable("virtual datasets are nested too deeply", reason="too-deep")
     item = item_bytes(array.dtype)
+    if array.is_endless:
+        array = settled(array, find)
     pieces: list[Piece] = []
     cost = 0
     for mapping in array.sources if selection.points else ():
@@ -148,6 +151,8 @@ def _overlap(here: Slab, selection: Selection) -> _Overlap | None:
 def _piece(
     array: Array, mapping: Mapping, wanted: _Overlap, *, find: Finder, nested: int
 ) -> tuple[Piece, int]:
+    if mapping.missing:
+        raise _missing(mapping, mapping.missing)
     found = _find(mapping, find)
     there = _there(mapping, found.array)
     if not _can_become(found.array.dtype, array.dtype):
@@ -208,9 +213,16 @@ def _find(mapping: Mapping, find: Finder) -> Found:
     except NotFound as error:
         raise _missing(mapping, "is not there") from error
     except Unreadable as error:
+        if error.reason in {"nearline", "not-reachable"}:
+            why = "on tape" if error.reason == "nearline" else f"out of reach: {error.detail}"
+            raise Unreadable(
+                f"its source {_name(mapping)} is {why}", reason=error.reason, hint=error.hint
+            ) from error
         raise _missing(mapping, f"cannot be read: {error.detail}") from error
     if found.array.shape is None or found.array.layout == "refused":
         raise _missing(mapping, f"cannot be read: {found.array.why or 'it holds nothing'}")
+    if found.array.is_endless:
+        raise without_end(mapping)
     return found
 
 

@@ -6,8 +6,9 @@ how much work that is. What only the HDF5 library or other files can answer has 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, Final, Literal, TypeAlias
@@ -67,6 +68,48 @@ class Plan:
         return np.frombuffer(self.rows, ROW)
 
 
+Facts: TypeAlias = tuple[Any, ...]
+"""What all plans for one array have in common."""
+
+
+def facts_of(plan: Plan) -> Facts:
+    """Return what `restored` needs of the array; the rest goes along with each plan."""
+    return (
+        plan.layout,
+        plan.shape,
+        plan.dtype,
+        plan.offset,
+        plan.chunks,
+        plan.filters,
+        plan.fill,
+        plan.values,
+    )
+
+
+def restored(
+    facts: Facts, spans: "Sequence[tuple[int, int, int, bool]]", rows: bytes, touched: int
+) -> Plan:
+    """Return the plan that was taken apart, but for what it costs."""
+    layout, shape, dtype, offset, chunks, filters, fill, values = facts
+    found = [
+        Span(start=start, stop=stop, step=step, is_single=is_single)
+        for start, stop, step, is_single in spans
+    ]
+    return Plan(
+        layout=layout,
+        shape=shape,
+        dtype=dtype,
+        selection=Selection(spans=tuple(found)),
+        offset=offset,
+        chunks=chunks,
+        filters=filters,
+        fill=fill,
+        rows=rows,
+        touched=touched,
+        values=values,
+    )
+
+
 def way_of(array: Array) -> Way:
     """Return how the values of an array are read; `plan` means by `plan` and `reading.read`."""
     if array.layout in {"virtual", "values", "refused"}:
@@ -117,6 +160,7 @@ def plan(array: Array, rows: Rows, selection: Selection) -> Plan:
     )
 
 
+@lru_cache(maxsize=256)
 def item_bytes(dtype: str) -> int:
     """Return the size of one value."""
     try:
@@ -205,6 +249,7 @@ def _plan_chunked(
     )
 
 
+@lru_cache(maxsize=1024)
 def grid_of(shape: tuple[int, ...], chunks: tuple[int, ...]) -> tuple[int, ...]:
     """Return how many chunks there are along each dimension."""
     grid = tuple(-(-extent // chunk) for extent, chunk in zip(shape, chunks, strict=True))
@@ -228,6 +273,11 @@ def _find(rows: Rows, indices: "list[Any]", grid: tuple[int, ...]) -> Rows:
         return rows[:0]
     column = rows["number"]
     is_complete = len(rows) == prod(grid)
+    if all(len(some) == 1 for some in indices):
+        number = _number([some[0] for some in indices], grid)
+        place = number if is_complete else bisect_left(column, number)
+        is_there = place < len(rows) and column[place] == number
+        return rows[place : place + 1] if is_there else rows[:0]
     if prod(len(some) for some in indices) <= _FEW:
         numbers = [_number(place, grid) for place in product(*indices)]
         found = numbers if is_complete else [bisect_left(column, number) for number in numbers]
@@ -261,7 +311,7 @@ def _matching(column: Any, found: Iterable[int], numbers: list[int]) -> list[int
     ]
 
 
-def _number(place: tuple[int, ...], grid: tuple[int, ...]) -> int:
+def _number(place: Iterable[int], grid: tuple[int, ...]) -> int:
     number = 0
     for index, extent in zip(place, grid, strict=True):
         number = number * extent + int(index)

@@ -25,11 +25,9 @@ from panosc.files.chunks.planning import (
 )
 from panosc.files.chunks.remembering import Memory
 from panosc.files.chunks.selection import Span
-from panosc.files.chunks.sources import LocalSource, Source, read_exactly
+from panosc.files.chunks.sources import Source, read_exactly
 
 Values: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
-
-__all__ = ["ANSWER_BYTES", "LocalSource", "Source", "Values", "forget", "forget_chunks", "read"]
 
 ANSWER_BYTES: Final = 512 * 2**20
 """Largest answer; the lanes allow less."""
@@ -40,6 +38,9 @@ _OVERHEAD: Final = 400
 """Of a remembered table, in bytes, as Python has it."""
 _NEAR: Final = 64 * 2**10
 """Blocks that lie this near to each other are read at once."""
+_SCRATCH_BYTES: Final = 16 * 2**20
+_SCRATCH: Final[list[Values]] = []
+"""Room for the blocks of a chunk: fresh memory costs more than to decode them."""
 
 
 def read(source: Source, plan: Plan, *, limit_bytes: int = ANSWER_BYTES) -> Values:
@@ -158,6 +159,13 @@ class _Chunks:
         self._groups: dict[Hashable, list[tuple[int, int]]] = {}
 
     def read(self) -> Values:
+        try:
+            return self._read()
+        finally:
+            if self._scratch is not None:
+                _give_back(self._scratch)
+
+    def _read(self) -> Values:
         plan, spans = self._plan, self._plan.selection.spans
         table, grid = plan.table, grid_of(plan.shape, plan.chunks)
         counts = plan.selection.counts
@@ -215,17 +223,18 @@ class _Chunks:
             if self._key is not None:
                 _TABLES.put(key, table, nbytes=table.offsets.nbytes + _OVERHEAD)
         if self._scratch is None:
-            self._scratch = np.empty(self._nbytes, np.uint8)
+            self._scratch = _borrow(self._nbytes)
+        into = self._scratch
         groups = self._blocks_of(part, table)
         for first, last in groups:
             if raw is not None:
-                decode_blocks(table, raw, self._scratch, first=first, last=last)
+                decode_blocks(table, raw, into, first=first, last=last)
                 continue
             begin = int(table.offsets[first])
             end = int(table.offsets[last]) if last < table.blocks else size
             some = read_exactly(self._source, offset + begin, end - begin)
-            decode_blocks(table, some, self._scratch, first=first, last=last, origin=begin)
-        return self._scratch.view(self._dtype).reshape(self._shape)
+            decode_blocks(table, some, into, first=first, last=last, origin=begin)
+        return into[: self._nbytes].view(self._dtype).reshape(self._shape)
 
     def _blocks_of(self, part: _Part, table: BlockTable) -> list[tuple[int, int]]:
         """Return which blocks hold what is wanted: from the first until before the last."""
@@ -257,11 +266,45 @@ def _part(
     return _Part(tuple(there[::-1]), tuple(here[::-1]), tuple(counts[::-1]))
 
 
+def _are_near(part: _Part, strides: tuple[int, ...], *, block: int, apart: int) -> bool:
+    """Whether each row begins so near to the one before that all their blocks are one run."""
+    back = 0
+    for some, count, stride in zip(
+        reversed(part.here[:-1]), reversed(part.count[:-1]), reversed(strides[:-1]), strict=True
+    ):
+        step = some.step * stride
+        if count > 1 and (step - back) // block + 1 > apart:
+            return False
+        back += (count - 1) * step
+    return True
+
+
+def _borrow(nbytes: int) -> Values:
+    """Return room for a chunk, and where it lies; to be given back."""
+    found = _SCRATCH.pop() if _SCRATCH else None
+    if found is not None and found.nbytes >= nbytes:
+        return found
+    return np.empty(nbytes, np.uint8)
+
+
+def _give_back(room: Values) -> None:
+    if room.nbytes <= _SCRATCH_BYTES and not _SCRATCH:
+        _SCRATCH.append(room)
+
+
 def _groups(
     part: _Part, shape: tuple[int, ...], *, item: int, block: int
 ) -> Iterator[tuple[int, int]]:
     """Yield runs of blocks that hold something of the part."""
     strides = _strides(shape, item)
+    apart = 1 + _NEAR // (4 * block)
+    if _are_near(part, strides, block=block, apart=apart):
+        start = sum(some.start * stride for some, stride in zip(part.here, strides, strict=True))
+        last = sum(
+            (some.stop - 1) * stride for some, stride in zip(part.here, strides, strict=True)
+        )
+        yield start // block, (last + item - 1) // block + 1
+        return
     low = np.zeros((), np.int64)
     for some, stride in zip(part.here[:-1], strides[:-1], strict=True):
         low = low[..., None] + np.arange(some.start, some.stop, some.step, dtype=np.int64) * stride
@@ -271,6 +314,6 @@ def _groups(
     last = (starts + (row.stop - row.start) * item - 1) // block
     if len(first) > 1:
         # rows whose blocks touch, or nearly so, are one run
-        apart = np.flatnonzero(first[1:] > last[:-1] + 1 + _NEAR // (4 * block))
-        first, last = first[np.r_[0, apart + 1]], last[np.r_[apart, len(last) - 1]]
+        ends = np.flatnonzero(first[1:] > last[:-1] + apart)
+        first, last = first[np.r_[0, ends + 1]], last[np.r_[ends, len(last) - 1]]
     yield from zip(first.tolist(), (last + 1).tolist(), strict=True)

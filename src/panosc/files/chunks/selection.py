@@ -6,7 +6,7 @@ numbers count from the end. No lists, no ellipsis, no negative steps. Nothing is
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Final, NoReturn
 
@@ -32,11 +32,11 @@ class Span:
     step: int = 1
     is_single: bool = False
     """Chosen by a whole number: the answer has no such dimension."""
+    count: int = field(init=False, repr=False, compare=False)
+    """How many there are."""
 
-    @property
-    def count(self) -> int:
-        """How many there are."""
-        return len(range(self.start, self.stop, self.step))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "count", len(range(self.start, self.stop, self.step)))
 
     @property
     def last(self) -> int:
@@ -49,21 +49,20 @@ class Selection:
     """What is taken of an array, a `Span` for each of its dimensions."""
 
     spans: tuple[Span, ...]
+    counts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The shape of the answer with the dimensions that whole numbers drop."""
+    points: int = field(init=False, repr=False, compare=False)
+    """How many elements the answer has."""
 
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """The shape of the answer with the dimensions that whole numbers drop."""
-        return tuple(span.count for span in self.spans)
+    def __post_init__(self) -> None:
+        counts = tuple([span.count for span in self.spans])
+        object.__setattr__(self, "counts", counts)
+        object.__setattr__(self, "points", prod(counts))
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the answer."""
-        return tuple(span.count for span in self.spans if not span.is_single)
-
-    @property
-    def points(self) -> int:
-        """How many elements the answer has."""
-        return prod(self.counts)
+        return tuple([span.count for span in self.spans if not span.is_single])
 
     @property
     def index(self) -> tuple[int | slice, ...]:
@@ -106,7 +105,7 @@ def parse(text: str | None, shape: tuple[int, ...]) -> Selection:
 
 def _span(part: str, *, extent: int, dimension: int) -> Span:
     """Return what one part of the text takes of a dimension."""
-    if match := _INTEGER.fullmatch(part):
+    if ":" not in part and (match := _INTEGER.fullmatch(part)):
         number = int(match[1])
         if not -extent <= number < extent:
             _refuse(

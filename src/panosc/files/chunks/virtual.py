@@ -60,7 +60,7 @@ def _read(piece: Piece, open_source: Callable[[Any], Source], *, limit_bytes: in
             stack.callback(source.close)
         if isinstance(piece.read, Plan):
             return reading.read(source, piece.read, limit_bytes=limit_bytes)
-        path = getattr(source, "path", None)
-        if path is None:
+        there = getattr(piece.token, "place", None) or getattr(source, "path", None)
+        if there is None:
             raise Unreadable("only the library can read it, and not from afar", reason="not-here")
-        return library.read(path, piece.path, piece.read)
+        return library.read(there, piece.path, piece.read)

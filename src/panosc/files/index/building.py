@@ -7,7 +7,6 @@ A worker should have loaded hdf5plugin, for texts that lie in packed chunks.
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import h5py
@@ -19,13 +18,13 @@ from panosc.files.index.objects.arrays import array_of
 from panosc.files.index.objects.heads import Describer, extent_of
 from panosc.files.index.objects.ledger import DEPTH, LINKS, OBJECTS, WHERE, Ledger
 from panosc.files.index.objects.values import word
-from panosc.files.opening import FAILURES, has_swmr_writer, open_path
+from panosc.files.opening import FAILURES
+from panosc.files.storage.fileobj import opened, opened_here
 
 if TYPE_CHECKING:
     from panosc.files.storage.places import Place
 
 _ODD: Final = (*FAILURES, MemoryError, AttributeError, RecursionError)
-_HEAD_BYTES: Final = 4096
 ENOUGH_S: Final = 30.0
 """Time after which no more objects are read: an index of a part is better than none."""
 
@@ -39,17 +38,10 @@ def build(path: "str | Place") -> Contents:
         When it cannot be opened, or its root cannot be read; with the reason.
     """
     if not isinstance(path, str):
-        from panosc.files.storage.fileobj import opened  # noqa: PLC0415 - few files lie elsewhere
-
         with opened(path) as handle:
             return _Walk(handle).contents()
-    place = Path(path)
-    try:
-        with place.open("rb") as stream:
-            head = stream.read(_HEAD_BYTES)
-    except OSError as error:
-        raise Unreadable(f"it cannot be opened: {error.strerror}", reason="gone") from error
-    return _Walk(open_path(place, is_written=has_swmr_writer(head))).contents()
+    with opened_here(path) as handle:
+        return _Walk(handle).contents()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,13 @@ they are used.
 from dataclasses import dataclass
 from typing import Literal
 
-VERSION = 1
+VERSION = 2
 """Of all that is kept; an index of another version is made anew."""
 ROW_BYTES = 24
 """Of one row of a table of chunks: number and offset (``<u8``), size and mask (``<u4``)."""
+
+ENDLESS = -1
+"""Instead of a count or a block: as many as there will ever be."""
 
 Kind = Literal["group", "dataset", "datatype"]
 LinkKind = Literal["hard", "soft", "external", "other"]
@@ -46,6 +49,17 @@ class Source:
     here: Slab
     there: Slab
     """Of no dimensions: all of the source, whatever its shape, which the file does not say."""
+    missing: str = ""
+    """Why there is nothing, where that is known; never part of an index."""
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether what is mapped goes on as far as the source does, or as there are sources.
+
+        With an end `there`, each block `here` is of another source: ``%b`` in the names is its
+        number, and ``%%`` a percent sign.
+        """
+        return ENDLESS in self.here.count or ENDLESS in self.here.block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +88,11 @@ class Array:
     sources: tuple[Source, ...] = ()
     values: bytes = b""
     why: str = ""
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether its extent depends on its sources (`files.chunks.endless`)."""
+        return self.layout == "virtual" and any(part.is_endless for part in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

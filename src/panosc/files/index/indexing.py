@@ -128,7 +128,7 @@ class Indexer:
         self._must_be_as_known(key, file)
         outcome = self._pool.run(BUILD, file.place or file.path)
         if outcome.reason:
-            raise self._failed(key, outcome.reason, outcome.detail)
+            raise self._failed(key, outcome.reason, outcome.detail.rstrip("."))
         if not isinstance(outcome.value, Contents):
             raise self._failed(key, "crashed", "the worker's answer made no sense")
         self._must_be_as_known(key, file)

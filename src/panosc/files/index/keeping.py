@@ -35,7 +35,7 @@ _STALE_S: Final = 3600
 _REFUSED: Final = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 """What SQLite says of values that are none of ours."""
 _SCHEMA: Final = """
-create table about (notes blob not null);
+create table about (notes blob not null, endless blob not null);
 create table thing (number integer primary key, kind text not null, before blob not null,
     after blob not null, attributes blob not null);
 create table array (thing integer primary key, about blob not null, stored blob not null);
@@ -185,7 +185,9 @@ def _fill(path: Path, contents: Contents) -> None:
         connection.execute(f"pragma user_version = {VERSION}")
         connection.executescript(_SCHEMA)
         connection.execute("begin")
-        connection.execute("insert into about values (?)", [orjson.dumps(contents.notes)])
+        endless = [item.number for item in contents.things if item.array and item.array.is_endless]
+        told = [orjson.dumps(contents.notes), orjson.dumps(endless)]
+        connection.execute("insert into about values (?, ?)", told)
         connection.executemany(
             "insert into thing values (?, ?, ?, ?, ?)", map(_thing, contents.things)
         )

@@ -1,8 +1,9 @@
 """What one index tells: metadata as h5grove 4 answers it, and where values lie."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, Final, Protocol, TypeAlias
 
 import numpy as np
 import orjson
@@ -23,8 +24,6 @@ ROW: Final = np.dtype([("number", "<u8"), ("offset", "<u8"), ("size", "<u4"), ("
 """One chunk: its place in the C order of all chunks, its offset and size in the file, and which
 filters it was spared."""
 Table: TypeAlias = "np.ndarray[Any, np.dtype[np.void]]"
-Beyond: TypeAlias = Callable[[str, str], Face | None]
-"""Finds what an external link leads to, by file and path; None when it may not be followed."""
 _LAST: Final = 2**63 - 1
 _MEMBERS: Final = """
 select l.name, l.kind, l.thing, l.file, l.path, t.kind, t.before, t.after
@@ -33,6 +32,19 @@ where l.parent = ? order by l.position
 """
 _FACES: Final = "select number, kind, before, after from thing where number in ({marks})"
 _AT_ONCE: Final = 500
+_CUT: Final = {"too-long", "many-objects", "many-links", "too-large", "too-deep"}
+
+
+class Beyond(Protocol):
+    """What only other files of the dataset can tell."""
+
+    def __call__(self, file: str, path: str) -> Face | None:
+        """Return what an external link leads to; None when it may not be followed."""
+        ...
+
+    def extent(self, index: "FileIndex", number: int) -> tuple[int, ...] | None:
+        """Return how long a virtual dataset without an end is; None when that is not known."""
+        ...
 
 
 class FileIndex:
@@ -72,7 +84,8 @@ class FileIndex:
             if found.thing is None:
                 answer = wording.of_link(name, found.link)
             else:
-                face = self._face(found.thing)
+                face = self._settled(found.thing, self._face(found.thing), beyond)
+                is_lasting = found.thing not in self._endless
                 if face.kind == "group":
                     children, is_lasting = self._children(found, beyond)
                 answer = wording.of_thing(name, face, children)
@@ -132,10 +145,11 @@ class FileIndex:
                 self._ready.keep(key, answer)
             return answer
 
-    def face(self, path: str) -> Face:
+    def face(self, path: str, beyond: Beyond | None = None) -> Face:
         """Return what a listing of another file, with a link to here, shows of a path."""
         with self._rows.lock:
-            return self._face(self.number(path))
+            number = self.number(path)
+            return self._settled(number, self._face(number), beyond)
 
     # ---- where values lie ----
 
@@ -215,6 +229,11 @@ class FileIndex:
         told = orjson.loads(self._rows.one("select notes from about")[0])
         return tuple((word, sentence) for word, sentence in told)
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What of the file is not in the index, in sentences."""
+        return tuple(sentence for word, sentence in self.notes if word in _CUT)
+
     def datasets(self) -> Iterator[tuple[int, str]]:
         """Yield number and one path of each dataset, in the order of their paths."""
         seen: set[int] = set()
@@ -242,13 +261,18 @@ class FileIndex:
         rows = self._rows.all(_MEMBERS, group.thing)
         links = {row[0]: Step(*row[1:5]) for row in rows if row[2] is None}
         ends, is_lasting = self._ends(group, links, beyond)
-        faces = self._faces(sorted({end for end in ends.values() if isinstance(end, int)}))
+        numbers = {end for end in ends.values() if isinstance(end, int)}
+        faces = {
+            number: self._settled(number, face, beyond)
+            for number, face in self._faces(sorted(numbers)).items()
+        }
+        is_lasting = is_lasting and self._endless.isdisjoint(numbers.union(row[2] for row in rows))
         parts: list[bytes] = []
         size = 0
         for title, _, thing, _, _, *head in rows:
             name, end = orjson.dumps(title), ends.get(title)
             if thing is not None:
-                part = wording.of_thing(name, Face(*head))
+                part = wording.of_thing(name, self._settled(thing, Face(*head), beyond))
             elif end is None:
                 part = wording.of_link(name, links[title])
             else:
@@ -285,6 +309,18 @@ class FileIndex:
             rows = self._rows.all(_FACES.format(marks=marks), *some)
             found.update((row[0], Face(*row[1:])) for row in rows)
         return found
+
+    @cached_property
+    def _endless(self) -> frozenset[int]:
+        """Numbers of arrays whose extent depends on other files."""
+        return frozenset(orjson.loads(self._rows.one("select endless from about")[0]))
+
+    def _settled(self, number: int, face: Face, beyond: Beyond | None) -> Face:
+        """Return what is shown of an object with its extent, where other files tell that."""
+        if number not in self._endless or beyond is None:
+            return face
+        shape = beyond.extent(self, number)
+        return face if shape is None else wording.with_shape(face, shape)
 
     def _face(self, number: int) -> Face:
         rows = self._rows.one("select kind, before, after from thing where number = ?", number)

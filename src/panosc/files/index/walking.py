@@ -1,5 +1,6 @@
 """Paths of a file, walked link by link as HDF5 does, and never out of it."""
 
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -159,6 +160,20 @@ class Walker:
             "select name, kind, thing, file, path from link where parent = ? order by name", parent
         )
         return ((f"{prefix}/{row[0]}", Step(*row[1:])) for row in rows if row[1] != "other")
+
+
+def beside(name: str, file: str) -> str | None:
+    """Return the name in the dataset of a file that another one names; None if it is outside.
+
+    Examples
+    --------
+    >>> beside("scan/master.h5", "data/a.h5"), beside("a.h5", "../b.h5"), beside("a.h5", "/b.h5")
+    ('scan/data/a.h5', None, None)
+    """
+    if not file or file.startswith("/") or "\0" in file or "\\" in file:
+        return None
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(name), file))
+    return None if found.startswith("..") or found in {".", "/"} else found
 
 
 def is_text(path: str) -> bool:

@@ -21,6 +21,12 @@ class Face:
     after: bytes
 
 
+def with_shape(face: Face, shape: tuple[int, ...]) -> Face:
+    """Return what is shown of a dataset, with another extent."""
+    after = orjson.loads(b"{" + face.after + b"}") | {"shape": shape}
+    return Face(face.kind, face.before, orjson.dumps(after)[1:-1])
+
+
 def of_thing(name: bytes, face: Face, children: bytes | None = None) -> bytes:
     """Return metadata of an object; `name` is JSON, and `children` those of a group."""
     listed = b"" if children is None else b',"children":' + children

@@ -5,10 +5,12 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from panosc.files.storage.local import truncated
-from panosc.files.storage.opening import Source
+
+if TYPE_CHECKING:
+    from panosc.files.storage.opening import Source
 
 BLOCK: Final = 2**20
 BLOCKS: Final = 32
@@ -28,7 +30,7 @@ class Blocks:
         How many are kept.
     """
 
-    def __init__(self, source: Source, *, block: int = BLOCK, blocks: int = BLOCKS) -> None:
+    def __init__(self, source: "Source", *, block: int = BLOCK, blocks: int = BLOCKS) -> None:
         self.size = source.size
         self._source = source
         self._block, self._most = block, blocks
@@ -76,7 +78,7 @@ class Ahead:
     """
 
     def __init__(
-        self, source: Source, ranges: Sequence[tuple[int, int]], *, window: int = WINDOW
+        self, source: "Source", ranges: Sequence[tuple[int, int]], *, window: int = WINDOW
     ) -> None:
         self.size = source.size
         self._source = source

@@ -1,13 +1,20 @@
-"""Ranges of a file of this machine, read by position: nothing is mapped, nothing is kept."""
+"""Files of this machine: the very one that was registered is opened, and read by position.
+
+It is opened without following links (`files.apart.strictly`), and compared by its size and time
+of change. Nothing is mapped, nothing is kept.
+"""
 
 import os
 import stat
 from collections.abc import Hashable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from panosc.domain.errors import Unreachable, Unreadable
 from panosc.domain.times import bounded_ns
+from panosc.files.apart import asking
+from panosc.files.apart.strictly import LINKS, Strictly
 
 PIECE: Final = 2**20
 
@@ -17,8 +24,8 @@ class LocalSource:
 
     Parameters
     ----------
-    path : str
-        Where it is; a link is followed, as whoever registered the file did.
+    path : str or Path
+        Where it is; no folder on the way may be a link (`Strictly`).
     size, mtime_ns : int, optional
         What it was like when it was registered.
 
@@ -30,12 +37,14 @@ class LocalSource:
 
     is_remote: Final = False
 
-    def __init__(self, path: str, *, size: int | None = None, mtime_ns: int | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: str | Path, *, size: int | None = None, mtime_ns: int | None = None
+    ) -> None:
+        self.path = os.fspath(path)
         try:
-            # a named pipe in the place of a file would wait for a writer for ever
-            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
+            with Strictly() as strictly:
+                self._file = strictly.open(self.path)
+        except (OSError, ValueError) as error:
             raise _meant(error) from None
         status = os.fstat(self._file)
         if not stat.S_ISREG(status.st_mode):
@@ -67,6 +76,11 @@ class LocalSource:
         if getattr(self, "_file", -1) >= 0:
             self.close()
 
+    @property
+    def descriptor(self) -> int:
+        """Of the open file."""
+        return self._file
+
     def close(self) -> None:
         """Close the file."""
         if self._file >= 0:
@@ -89,6 +103,7 @@ class LocalSource:
             pieces = [found]
             have = len(found)
             while have < size and pieces[-1]:
+                # a system call reads 2 GiB at most
                 pieces.append(os.pread(self._file, size - have, offset + have))
                 have += len(pieces[-1])
         except (OSError, ValueError, OverflowError) as error:
@@ -109,6 +124,18 @@ class LocalSource:
             yield self.pread(offset, count)
             offset += count
 
+    def again(self) -> Self:
+        """Return the same open file once more, to be closed for itself."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._file = os.dup(self._file)
+        return other
+
+    def is_same(self) -> bool:
+        """Whether the file still is as it was when it was opened."""
+        told = os.fstat(self._file)
+        return (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns) == self.key
+
     def state(self, size: int | None, mtime_ns: int | None) -> str | None:
         """Return None when the file is as it was registered, else ``gone`` or ``changed``."""
         return state_of(self.path, size, mtime_ns)
@@ -117,10 +144,14 @@ class LocalSource:
 def state_of(path: str, size: int | None, mtime_ns: int | None) -> str | None:
     """Return None when the file at `path` is as it was registered, else ``gone``, ``changed``."""
     try:
-        now = os.stat(path)  # noqa: PTH116 - of a path that may be no text
+        if asking.is_used():
+            now = asking.look_there(path)
+        else:
+            status = os.stat(path)  # noqa: PTH116 - of a path that may be no text
+            now = status.st_size, status.st_mtime_ns
     except (OSError, ValueError):
         return "gone"
-    is_same = size in {None, now.st_size} and mtime_ns in {None, bounded_ns(now.st_mtime_ns)}
+    is_same = size in {None, now[0]} and mtime_ns in {None, bounded_ns(now[1])}
     return None if is_same else "changed"
 
 
@@ -132,7 +163,13 @@ def truncated(offset: int, size: int) -> Unreadable:
 
 
 def _meant(error: Exception) -> Unreadable:
-    if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)):
+    if isinstance(error, OSError) and error.errno in LINKS:
+        return Unreadable(
+            "The file, or a folder above it, is a link to elsewhere, which is not followed.",
+            reason="changed",
+            hint="Ingest it by its real path.",
+        )
+    if isinstance(error, (FileNotFoundError, ValueError)):
         return Unreadable("The file is not where it was registered.", reason="gone")
     told = error.strerror if isinstance(error, OSError) else type(error).__name__
     return Unreachable(

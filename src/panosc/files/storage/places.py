@@ -99,7 +99,7 @@ def stores_of(settings: Settings) -> tuple[Store, ...]:
 def modules_for(stores: Iterable[Store]) -> list[str]:
     """Return what a process that reads from storages had better load before its first task."""
     kinds = {store.kind for store in stores}
-    found = ["panosc.files.storage.fileobj"] if kinds - {"file"} else []
+    found = ["panosc.files.storage.opening"] if kinds - {"file"} else []
     if "s3" in kinds and find_spec("s3fs") is not None:
         found.append("panosc.files.storage.s3")
     return found

@@ -47,7 +47,7 @@ class WebRemote:
 
     def look(self, url: str, *, limit_s: float) -> Facts:
         """Return what the server tells of a file."""
-        with self._asking("HEAD", url, {}, Deadline(limit_s)) as (response, headers):
+        with self.asking("HEAD", url, {}, Deadline(limit_s)) as (response, headers):
             if response.status not in _SUCCESS:
                 raise error_of(self._store, response.status)
             return self._facts(headers, _length(headers))
@@ -60,7 +60,7 @@ class WebRemote:
         asked = Asked(store=self._store, offset=offset, size=size)
         deadline = Deadline(limit_s)
         wanted = {"Range": asked.header}
-        with self._asking("GET", url, wanted, deadline) as (response, headers):
+        with self.asking("GET", url, wanted, deadline) as (response, headers):
             if response.status not in _SUCCESS:
                 raise error_of(self._store, response.status)
             if headers.get("content-encoding", "identity").lower() != "identity":
@@ -75,13 +75,13 @@ class WebRemote:
         return Facts(size=size, mark=mark_of(told, tag, use_etag=self._store.use_etag))
 
     @contextmanager
-    def _asking(
+    def asking(
         self, method: str, url: str, wanted: dict[str, str], deadline: Deadline
     ) -> Iterator[tuple[httpcore.Response, httpx.Headers]]:
         """Ask, and ask again where the server sends us, as far as that is allowed."""
         address = self._store.web_address(url)
         for _ in range(HOPS):
-            with self._ask(method, address, wanted, deadline) as response:
+            with self.ask(method, address, wanted, deadline) as response:
                 headers = httpx.Headers(response.headers)
                 if response.status not in _SENT_ON:
                     yield response, headers
@@ -90,16 +90,17 @@ class WebRemote:
         raise refused(self._store, "it sends readers on and on")
 
     @contextmanager
-    def _ask(
+    def ask(
         self, method: str, address: str, wanted: dict[str, str], deadline: Deadline
     ) -> Iterator[httpcore.Response]:
+        """Ask one address, once."""
         parts = httpx.URL(address)
         headers = {
             "Host": parts.netloc.decode("ascii"),
             "Accept-Encoding": "identity",
             "User-Agent": "panosc",
             **wanted,
-            **self._credentials(address),
+            **self.credentials(method, address),
         }
         steps = dict.fromkeys(("connect", "read", "write"), deadline)
         try:
@@ -120,7 +121,7 @@ class WebRemote:
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise Transient(f"{str(error) or type(error).__name__}") from None
 
-    def _credentials(self, address: str) -> dict[str, str]:
+    def credentials(self, method: str, address: str) -> dict[str, str]:
         """Return what says who asks, to the storage itself and to nobody else."""
         if self._store.secret is None or not self._is_its_own(address):
             return {}

@@ -43,6 +43,7 @@ _DO: dict[Act, str] = {
     "release": "release it",
     "extend": "ask for a longer embargo of it",
     "approve": "grant a longer embargo",
+    "publish": "have a DOI registered for it",
     "withdraw": "withdraw or restore it",
     "erase": "have it erased",
 }

@@ -5,6 +5,7 @@ read from there, and the first address that is not of a trusted proxy is the cli
 """
 
 import ipaddress
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,7 +32,10 @@ class Clients:
 
     def client(self, scope: Scope) -> str:
         """Return the address; an IPv6 client has a network of them, which counts as one."""
-        peer = read(str((scope.get("client") or ("",))[0]))
+        address = str((scope.get("client") or ("",))[0])
+        if not self._trusted:
+            return _told(address)
+        peer = read(address)
         lines = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
         said = b",".join(lines).decode("latin-1").split(",")[-_MOST:]
         while self._is_trusted(peer) and said:
@@ -39,7 +43,7 @@ class Clients:
             if further is None:
                 break
             peer = further
-        return "unknown" if peer is None else written(peer)
+        return _named(peer)
 
     def _is_trusted(self, address: Address | None) -> bool:
         return address is not None and any(address in network for network in self._trusted)
@@ -58,6 +62,15 @@ def read(text: str) -> Address | None:
         return None
     mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
     return mapped or found
+
+
+def _named(peer: Address | None) -> str:
+    return "unknown" if peer is None else written(peer)
+
+
+@lru_cache(maxsize=4096)
+def _told(address: str) -> str:
+    return _named(read(address))
 
 
 def written(address: Address) -> str:

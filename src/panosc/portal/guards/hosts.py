@@ -5,6 +5,7 @@ be of the same origin as the node. It needs a name for that: an address of numbe
 """
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,6 +31,8 @@ class Hosts:
         public = name_of(urlsplit(settings.base_url or "").netloc)
         self._takes_any = public is None and not self._is_loopback
         self._names = {name for name in (public, settings.host.lower()) if name}
+        # few names, asked with each request
+        self._is_ours = lru_cache(maxsize=256)(self._judge)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,7 +46,7 @@ class Hosts:
         )
         await refuse(error, scope, receive, send)
 
-    def _is_ours(self, host: str | None) -> bool:
+    def _judge(self, host: str | None) -> bool:
         if self._takes_any:
             return True
         name = name_of(host or "")
@@ -73,6 +76,7 @@ def name_of(host: str) -> str | None:
     return parts.hostname
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(name: str) -> bool:
     """Whether a host name or address is this machine itself, whatever any name server says."""
     if name in {"localhost", "localhost."}:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from panosc.domain.errors import TooMany
+from panosc.domain.errors import Busy, TooMany
 from panosc.portal.guards.clients import client_of
 from panosc.portal.guards.hosts import is_loopback
 from panosc.portal.guards.refusing import header, refuse
@@ -30,6 +30,8 @@ GUESSES, LOCKED_S = 10, 600
 """So many bad credentials in so many seconds lock a client out for the rest of them."""
 _CREDENTIALS = ("/login", "/auth/", "/oauth/", "/share/")
 _OPEN = ("/static/", "/-/")
+_HARVESTS = "/oai"
+"""Where OAI-PMH is spoken: its harvesters wait when they are answered 503, not 429."""
 
 
 class Limits:
@@ -74,7 +76,7 @@ class Limits:
         is_here = self._given is None and is_loopback(client_of(scope)) and not is_brought
         return is_here or str(scope["path"]).startswith(_OPEN)
 
-    def _too_many(self, scope: Scope) -> TooMany | None:
+    def _too_many(self, scope: Scope) -> TooMany | Busy | None:
         limit = DEFAULT if self._given is None else self._given
         if not limit:
             return None
@@ -84,7 +86,8 @@ class Limits:
         number, seconds = self._asked.count(f"{kind} {client_of(scope)}", MINUTE_S)
         if number <= limit:
             return None
-        return TooMany(
+        refusal = Busy if scope["path"] == _HARVESTS else TooMany
+        return refusal(
             f"You may ask {limit} times a minute here.",
             retry_after=seconds,
             hint=f"Try again in {seconds} seconds.",

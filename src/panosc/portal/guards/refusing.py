@@ -16,4 +16,7 @@ async def refuse(error: PanoscError, scope: Scope, receive: Receive, send: Send)
 def header(scope: Scope, name: bytes) -> str | None:
     """Return a header of the request, the first if there are several."""
     found: list[tuple[bytes, bytes]] = scope["headers"]
-    return next((value.decode("latin-1") for key, value in found if key == name), None)
+    for key, value in found:
+        if key == name:
+            return value.decode("latin-1")
+    return None

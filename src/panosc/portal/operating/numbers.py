@@ -43,6 +43,8 @@ class Numbers:
         pool: Callable[[], tuple[int, int]] = lambda: (0, 0),
     ) -> None:
         self._board, self._pool = board, pool
+        start = board.numbers(board.slot)
+        self._own = {name: start + number * _NUMBER.size for number, name in enumerate(_OF_PROCESS)}
         self._known = {route: number for number, route, _ in self._rows(board.slot)}
         for name in _GAUGES:
             # a process before this one may have died with some
@@ -94,7 +96,7 @@ class Numbers:
         ):
             yield from _family(name, kind, what)
             suffix = "_total" if kind == "counter" else ""
-            yield f"{name}{suffix} {self._sum(self._own(column)):.17g}"
+            yield f"{name}{suffix} {self._sum(column):.17g}"
         yield from _family("panosc_web_processes", "gauge", "Web processes of this node.")
         yield f"panosc_web_processes {self._board.slots}"
 
@@ -141,21 +143,18 @@ class Numbers:
         self._known[route] = number
         return number
 
-    def _own(self, name: str) -> int:
-        return _OF_PROCESS.index(name) * _NUMBER.size
-
     def _add_own(self, name: str, more: float) -> None:
-        self._add(self._board.numbers(self._board.slot) + self._own(name), more)
+        self._add(self._own[name], more)
 
     def _set(self, name: str, value: float) -> None:
-        place = self._board.numbers(self._board.slot) + self._own(name)
-        _NUMBER.pack_into(self._board.memory, place, value)
+        _NUMBER.pack_into(self._board.memory, self._own[name], value)
 
     def _add(self, place: int, more: float) -> None:
-        (value,) = _NUMBER.unpack_from(self._board.memory, place)
-        _NUMBER.pack_into(self._board.memory, place, value + more)
+        memory = self._board.memory
+        _NUMBER.pack_into(memory, place, _NUMBER.unpack_from(memory, place)[0] + more)
 
-    def _sum(self, offset: int) -> float:
+    def _sum(self, name: str) -> float:
+        offset = _OF_PROCESS.index(name) * _NUMBER.size
         found = (
             _NUMBER.unpack_from(self._board.memory, self._board.numbers(slot) + offset)
             for slot in range(self._board.slots)

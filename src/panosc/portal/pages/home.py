@@ -39,6 +39,7 @@ def router(site: Site) -> APIRouter:
             examples=examples(facets),
             newest=hits(newest),
             years=years(facets["year"]),
+            has_others=site.federation.has_live(),
         )
 
     add_page(routes, "/", home, summary="The front page")

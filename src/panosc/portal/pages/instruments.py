@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Order, Query
 from panosc.portal.hits import asking, hits
 from panosc.portal.pages.home import years
 from panosc.portal.site import Asker, Site, add_page
-from panosc.portal.words import pid_path
 from panosc.search.language.selection import Selection
 
 MOST = 2000

@@ -13,13 +13,13 @@ from panosc.charts.bars import draw_bars
 from panosc.charts.histogram import Bins, draw_histogram, rows, told
 from panosc.charts.svg import draw, finding, table
 from panosc.domain.plots import Axis, ImagePlot, LinePlot, Plot
-from panosc.portal.citation import cite
-from panosc.portal.facts import Maker
 from panosc.portal.hits import Hit
 from panosc.portal.pages.search import Paging, Place
 from panosc.portal.pages.search.found import Found, fits_of, marked, snippet
 from panosc.portal.pages.search.spreads import Spread
 from panosc.portal.site import Site, add_page
+from panosc.publication.citing import Citation
+from panosc.publication.record import Agent
 from panosc.search.language.selection import Selection
 
 _STATES = ("open", "embargoed", "closed", "withdrawn")
@@ -45,17 +45,11 @@ def router(site: Site) -> APIRouter:
             bars=Markup(draw_bars(_COUNTS, name=_BARS, identifier="bars")),  # noqa: S704
             paging=Paging(Place(selection=Selection(page=5), root=site.render.root), 300),
             spread=_spread(),
-            found=_found(),
+            found=_found(0),
+            rows=_found(10),
             people=_PEOPLE,
             files=_FILES,
-            cited=cite(
-                people=_PEOPLE,
-                year="2021",
-                title=_LONG,
-                publisher="Example facility",
-                pid="10.5072/example-1",
-                kind="Dataset",
-            ),
+            cited=_CITED,
         )
 
     add_page(routes, "/-/patterns", patterns, summary="Every component in every state")
@@ -63,8 +57,19 @@ def router(site: Site) -> APIRouter:
 
 
 _PEOPLE = [
-    Maker(name="First Example", given="First", family="Example"),
-    Maker(name="Second Example", orcid="https://orcid.org/0000-0002-1825-0097"),
+    Agent(name="First Example", given="First", family="Example"),
+    Agent(name="Second Example", orcid="https://orcid.org/0000-0002-1825-0097"),
+]
+_CITED = [
+    Citation(
+        style=name.lower(),
+        name=name,
+        before="Example, F., & Second Example (2021). ",
+        title=_LONG,
+        after=" [Data set]. Example facility.",
+        identifier="https://doi.org/10.5072/example-1",
+    )
+    for name in ("APA", "Chicago")
 ]
 _COUNTS = [(str(2015 + index), count) for index, count in enumerate((3, 8, 0, 21, 55, 34, 13))]
 _BARS = "Example datasets by year, 2015 to 2021; most in 2019: 55"
@@ -77,7 +82,7 @@ _FILES = [
 def _hit(index: int, state: str) -> Hit:
     return Hit(
         pid=f"10.5072/example-{index}",
-        title=_LONG if index == 1 else "Small-angle scattering of an example at 280 to 320 K",
+        title=_LONG if index in {1, 11} else "Small-angle scattering of an example at 280 to 320 K",
         line=("First Example, Second Example", "Example facility", "D22", "2021-11-03"),
         access=state,
         until="2031-05-01T00:00:00Z" if state == "embargoed" else None,
@@ -106,7 +111,8 @@ def _spread() -> Spread:
     )
 
 
-def _found() -> list[Found]:
+def _found(first: int) -> list[Found]:
+    # an identifier stands once on a page
     fits = fits_of("scattering")
     text = "How an example swells, seen by scattering at seven temperatures and two pressures."
     return [
@@ -116,7 +122,7 @@ def _found() -> list[Found]:
             snippet=snippet(text, fits),
             why=[("scattering", "title, abstract")],
         )
-        for hit in (_hit(0, "open"), _hit(1, "embargoed"))
+        for hit in (_hit(first, "open"), _hit(first + 1, "embargoed"))
     ]
 
 

@@ -27,6 +27,7 @@ ACTS: tuple[tuple[Act, str], ...] = (
     ("release", "open data early"),
     ("extend", "ask for a longer embargo"),
     ("approve", "approve a longer embargo"),
+    ("publish", "have DOIs registered"),
     ("withdraw", "withdraw data that are wrong"),
     ("erase", "erase what the law demands"),
 )

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.access import Who
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Query
 from panosc.portal import facts
 from panosc.portal.hits import asking, hits
 from panosc.portal.pages.search.filters import orders
 from panosc.portal.site import Asker, Site, add_page, go_to
-from panosc.portal.words import pid_path
 from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
 from panosc.search.panet import ROOT, Concept, ontology

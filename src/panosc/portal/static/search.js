@@ -1,4 +1,4 @@
-// Completes what is typed in the search box, and adds keys to lists of results.
+// Completes what is typed in the search box, adds keys to lists of results, copies citations.
 // Every page works without it: nothing is shown that is not in the page, but suggestions.
 (() => {
   "use strict";
@@ -102,7 +102,31 @@
 
   document.querySelectorAll("form[role=search] input[name=q]").forEach((box, index) => complete(box, `suggest-${index}`));
 
-  const KEYS = { "/": "Go to the search box", j: "Next result", k: "Previous result", o: "Open the result", "?": "Show these keys" };
+  // by itself the text can be selected; with this a button copies it and says so
+  for (const text of document.querySelectorAll("[data-copy]")) {
+    const button = make("button", { class: "btn", type: "button", "aria-label": `Copy ${text.labels[0].textContent}` }, "Copy");
+    const said = make("span", { class: "meta", role: "status" });
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(text.value);
+        said.textContent = "Copied.";
+      } catch {
+        text.select();
+        said.textContent = document.execCommand("copy") ? "Copied." : "It is selected: press Ctrl+C to copy it.";
+      }
+    });
+    text.after(button, " ", said);
+  }
+
+  // what late catalogues bring replaces what is shown, if nobody is in it yet
+  const late = document.querySelector("[data-late]");
+  if (late) fetch(late.dataset.late).then((answer) => answer.text()).then((text) => {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    if (document.getElementById("hits").contains(document.activeElement)) return;
+    for (const id of ["found", "hits", "strip"]) document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+  }).catch(() => {});
+
+  const KEYS = { "/": "Go to the search box", j: "Next result", k: "Previous result", o: "Open the result", x: "Add it to the selection, or take it out", "?": "Show these keys" };
   let isOn = true;
   try {
     isOn = localStorage.getItem("keys") !== "off";
@@ -137,11 +161,14 @@
     const here = event.target;
     if (!isOn || event.ctrlKey || event.metaKey || event.altKey || here.closest("input, select, textarea, dialog")) return;
     const links = [...document.querySelectorAll(".hit :is(h2, h3) a, .datasets tbody th a")];
-    const place = links.indexOf(here.closest(".hit, tr")?.querySelector("h2 a, h3 a, th a"));
+    // who has just added a result comes back to it
+    const result = (here.closest(".hit, tr") ? here : document.querySelector(":target"))?.closest(".hit, tr");
+    const place = links.indexOf(result?.querySelector("h2 a, h3 a, th a"));
     if (event.key === "/") document.querySelector("input[name=q]")?.focus();
     else if (event.key === "j") links[Math.min(place + 1, links.length - 1)]?.focus();
     else if (event.key === "k") links[Math.max(place - 1, 0)]?.focus();
     else if (event.key === "o" && place >= 0) links[place].click();
+    else if (event.key === "x" && place >= 0) result.querySelector("[name=pid]")?.click();
     else if (event.key === "?") help.showModal();
     else return;
     event.preventDefault();

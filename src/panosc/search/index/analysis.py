@@ -131,16 +131,28 @@ def impacts(texts: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
         The texts of each field; fields are those of `WEIGHTS`.
     """
     sums: dict[str, float] = {}
-    for name, values in texts.items():
-        if values:
-            told = _kept(name, tuple(values)) if name in _SHARED else _told(name, values)
-            for item, weight in told.items():
-                sums[item] = sums.get(item, 0.0) + weight
+    for told in weights(texts):
+        for item, weight in told.items():
+            sums[item] = sums.get(item, 0.0) + weight
     sums.pop("", None)
     levels: list[set[str]] = [set() for _ in range(LEVELS)]
     for item, total in sums.items():
-        levels[int(LEVELS * total / (total + _SATURATION))].add(item)
+        levels[level_of(total)].add(item)
     return tuple(map(frozenset, levels))
+
+
+def weights(texts: Mapping[str, Sequence[str]]) -> list[Mapping[str, float]]:
+    """Return what each field says of its stems; for a stem it is added up over the fields."""
+    return [
+        _kept(name, tuple(values)) if name in _SHARED else _told(name, values)
+        for name, values in texts.items()
+        if values
+    ]
+
+
+def level_of(total: float) -> int:
+    """Return the level of a stem of which all fields together say so much."""
+    return int(LEVELS * total / (total + _SATURATION))
 
 
 @lru_cache(maxsize=5_000)

@@ -205,7 +205,33 @@ def _add(to: dict[str, list[float]], where: str, value: float | None) -> None:
         to[where].append(max(-_LARGEST, min(_LARGEST, float(value))))
 
 
-def _words(facts: Facts) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a record says, by the fields of `analysis.WEIGHTS`; and which of them are read on."""
+
+    texts: Mapping[str, Sequence[str]]
+    in_order: tuple[str, ...]
+    """Fields in which words stand beside one another."""
+    formulas: tuple[str, ...]
+    """Fields that may hold chemical formulas."""
+
+    def lines(self) -> list[str]:
+        """Return the stems of each text in their order, each text a value of its own."""
+        return [
+            # a stop word keeps its place
+            " ".join(stem or "_" for stem in analysis.stems(text))
+            for name in self.in_order
+            for text in self.texts[name]
+        ]
+
+    def elements(self) -> set[str]:
+        """Return the symbols of the elements in formulas."""
+        texts = (text for name in self.formulas for text in self.texts[name])
+        return {one for text in texts for one in analysis.elements(text)}
+
+
+def said_by(facts: Facts) -> tuple[Said, Said]:
+    """Return what a record says in core text, and in detail."""
     labels, broader = _technique_texts(tuple(facts.tags))
     core: dict[str, Sequence[str]] = {
         "title": _cut(_some(facts.title)),
@@ -227,12 +253,24 @@ def _words(facts: Facts) -> dict[str, Any]:
         ],
         "files": facts.files,
     }
-    found = _levels(CORE_LEVELS, core) | _levels(DETAIL_LEVELS, detail)
-    found["core_text"] = _in_order(core, ("title", "abstract", "technique", "keywords", "people"))
-    found["detail_text"] = _in_order(detail, ("sample", "parameters"))
-    found["core_elements"] = sorted(_elements(core, ("title", "abstract", "keywords")))
-    found["detail_elements"] = sorted(_elements(detail, ("sample", "parameters")))
-    found["surface"] = sorted(analysis.surface_words(core["title"])) if facts.title else []
+    return (
+        Said(
+            core,
+            ("title", "abstract", "technique", "keywords", "people"),
+            ("title", "abstract", "keywords"),
+        ),
+        Said(detail, ("sample", "parameters"), ("sample", "parameters")),
+    )
+
+
+def _words(facts: Facts) -> dict[str, Any]:
+    core, detail = said_by(facts)
+    found = _levels(CORE_LEVELS, core.texts) | _levels(DETAIL_LEVELS, detail.texts)
+    found["core_text"], found["detail_text"] = core.lines(), detail.lines()
+    found["core_elements"] = sorted(core.elements())
+    found["detail_elements"] = sorted(detail.elements())
+    titles = core.texts["title"]
+    found["surface"] = sorted(analysis.surface_words(titles)) if facts.title else []
     return found
 
 
@@ -265,17 +303,3 @@ def _levels(fields: Sequence[str], texts: Mapping[str, Sequence[str]]) -> dict[s
         for name, found in zip(fields, analysis.impacts(texts), strict=True)
         if found
     }
-
-
-def _in_order(texts: Mapping[str, Sequence[str]], names: Sequence[str]) -> list[str]:
-    """Return the stems of each text in their order, each text a value of its own."""
-    return [
-        # a stop word keeps its place
-        " ".join(stem or "_" for stem in analysis.stems(text))
-        for name in names
-        for text in texts[name]
-    ]
-
-
-def _elements(texts: Mapping[str, Sequence[str]], names: Sequence[str]) -> set[str]:
-    return {one for name in names for text in texts[name] for one in analysis.elements(text)}

@@ -21,17 +21,27 @@ FORGIVEN = 0.4
 """What a word with one edit weighs, of a rare word."""
 BOTH = 0.3
 """How much of the lesser counts where a word stands in core text and in detail."""
-_SLOP = 2
+SLOP = 2
+"""How far words may be from their places and still stand together."""
 
 
 def told(words: Sequence[Word]) -> tuple[Word, ...]:
     """Return the words that tell something; all, where none does."""
-    telling = tuple(word for word in words if word.kind == "elements" or _stems(word.text))
+    telling = tuple(word for word in words if word.kind == "elements" or rows_of(word.text))
     return telling or tuple(words)
 
 
-def _stems(text: str) -> list[list[str]]:
+def rows_of(text: str) -> list[list[str]]:
+    """Return the rows of stems of which one has to be there for a word; empty ones left out."""
     return [row for row in analysis.alternatives(text) if row]
+
+
+def ends(word: Word) -> tuple[str, str] | None:
+    """Return the first and the last stem of a word or a phrase that has to be there."""
+    if word.kind == "elements" or word.occurs == "not":
+        return None
+    stems = [stem for stem in analysis.stems(word.text) if stem]
+    return (stems[0], stems[-1]) if stems else None
 
 
 class Wording:
@@ -68,7 +78,7 @@ class Wording:
             return all_of([self._element(symbol) for symbol in symbols])
         if word.kind == "phrase":
             return self._row(analysis.stems(word.text))
-        rows = [self._row(row) for row in _stems(word.text)]
+        rows = [self._row(row) for row in rows_of(word.text)]
         if word in self._forgiven:
             rows.append(self._slip(word.text))
         return Query.disjunction_max_query(rows) if rows else Query.empty_query()
@@ -127,18 +137,11 @@ class Wording:
     def _near(self, words: Sequence[Word]) -> list[Query]:
         """Return what neighbouring words earn when they stand together."""
         found: list[Query] = []
-        for left, right in pairwise(map(self._ends, words)):
+        for left, right in pairwise(map(ends, words)):
             if left is None or right is None or left[1] == right[0]:
                 continue
             pair = [left[1], right[0]]
-            near = Query.phrase_query(self._schema, "core_text", list(pair), _SLOP)
+            near = Query.phrase_query(self._schema, "core_text", list(pair), SLOP)
             weight = NEARNESS * max(map(analysis.rarity, pair))
             found.append(Query.const_score_query(near, weight))
         return found
-
-    def _ends(self, word: Word) -> tuple[str, str] | None:
-        """Return the first and the last stem of a word or a phrase that has to be there."""
-        if word.kind == "elements" or word.occurs == "not":
-            return None
-        stems = [stem for stem in analysis.stems(word.text) if stem]
-        return (stems[0], stems[-1]) if stems else None

@@ -48,7 +48,7 @@ def _array(
     if shape is None:
         return Array(shape=None, dtype=dtype, layout="values", values=b"null")
     if plan.get_layout() == h5d.VIRTUAL:
-        return _virtual(dataset, plan, shape, is_sure=is_sure, ledger=ledger)
+        return _virtual(dataset, plan, shape, ledger=ledger)
     why = _why_not_raw(dataset)
     if not why:
         return _raw(dataset, plan, shape, ledger=ledger)
@@ -60,16 +60,9 @@ def _array(
 
 
 def _virtual(
-    dataset: h5d.DatasetID,
-    plan: h5p.PropDCID,
-    shape: tuple[int, ...],
-    *,
-    is_sure: bool,
-    ledger: Ledger,
+    dataset: h5d.DatasetID, plan: h5p.PropDCID, shape: tuple[int, ...], *, ledger: Ledger
 ) -> Array:
     dtype = _spelling(dataset)
-    if not is_sure:
-        raise virtual.Unmapped("unlimited-selection")
     why = _why_not_raw(dataset)
     if why:
         raise virtual.Unmapped(why)
@@ -116,6 +109,9 @@ def _raw(
         raise chunks.Untold("damaged")
     if offset is None and nbytes and _has_no_fill(plan):
         raise chunks.Untold("no-fill-value")
+    first = (0,) * len(shape)
+    if offset is None and nbytes and not _is_filled_with(fill, dataset, plan, first):
+        raise chunks.Untold("damaged")
     return Array(
         shape=shape,
         dtype=dtype,
@@ -139,6 +135,10 @@ def _chunked(
         ledger.note("index-full", "more chunks than the index can list")
         raise chunks.Untold("index-full")
     table = chunks.table_of(dataset, shape, chunk, item=item)
+    fill = _fill(dataset, plan)
+    hole = chunks.first_hole(shape, chunk, table)
+    if hole is not None and not _is_filled_with(fill, dataset, plan, hole):
+        raise chunks.Untold("damaged")
     steps = [plan.get_filter(number) for number in range(plan.get_nfilters())]
     return Array(
         shape=shape,
@@ -150,7 +150,7 @@ def _chunked(
             Filter(id=int(step[0]), flags=int(step[1]), values=tuple(map(int, step[2])))
             for step in steps
         ),
-        fill=_fill(dataset, plan),
+        fill=fill,
         table=table,
     )
 
@@ -187,6 +187,10 @@ def _why_not_raw(dataset: h5d.DatasetID) -> str:
         return "unusual-type"
 
 
+_FILLED = frozenset({h5d.FILL_TIME_ALLOC, h5d.FILL_TIME_IFSET})
+"""When HDF5 fills what was not written; it does not at any other time, be it one that is none."""
+
+
 def _is_light(dataset: h5d.DatasetID, plan: h5p.PropDCID) -> bool:
     """Whether reading a few values unpacks no large chunk, by filters that are here."""
     if plan.get_layout() != h5d.CHUNKED:
@@ -199,13 +203,32 @@ def _is_light(dataset: h5d.DatasetID, plan: h5p.PropDCID) -> bool:
 
 def _has_no_fill(plan: h5p.PropDCID) -> bool:
     is_undefined = plan.fill_value_defined() == h5d.FILL_VALUE_UNDEFINED
-    return bool(is_undefined and plan.get_fill_time() != h5d.FILL_TIME_NEVER)
+    return bool(is_undefined and plan.get_fill_time() in _FILLED)
 
 
 def _fill(dataset: h5d.DatasetID, plan: h5p.PropDCID) -> bytes:
     """Return what h5py makes of an item that was never written."""
     value = np.zeros((), dataset.get_type().dtype)
     is_defined = plan.fill_value_defined() != h5d.FILL_VALUE_UNDEFINED
-    if is_defined and plan.get_fill_time() != h5d.FILL_TIME_NEVER:
+    if is_defined and plan.get_fill_time() in _FILLED:
         plan.get_fill_value(value)
     return value.tobytes()
+
+
+def _is_filled_with(
+    fill: bytes, dataset: h5d.DatasetID, plan: h5p.PropDCID, hole: tuple[int, ...]
+) -> bool:
+    """Whether the library makes `fill` of an item that was never written.
+
+    Of a damaged file, whose fill value is not as long as an item, it tells whatever lies behind it
+    in its memory.
+    """
+    if plan.fill_value_defined() != h5d.FILL_VALUE_USER_DEFINED:
+        return True
+    item = np.zeros(1, dataset.get_type().dtype)
+    there = dataset.get_space()
+    one = (1,) * len(hole)
+    if hole:
+        there.select_hyperslab(hole, one)
+    dataset.read(h5s.create_simple((1,)), there, item, dataset.get_type())
+    return item.tobytes() == fill

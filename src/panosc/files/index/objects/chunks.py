@@ -93,6 +93,23 @@ def _places(dataset: h5d.DatasetID) -> list[tuple[int, ...]]:
     return found
 
 
+def first_hole(
+    shape: tuple[int, ...], chunk: tuple[int, ...], table: bytes
+) -> tuple[int, ...] | None:
+    """Return the first item of the first chunk that was never written; None if there is none."""
+    grid = [-(-extent // step) for extent, step in zip(shape, chunk, strict=True)]
+    numbers = np.frombuffer(table, ROW)["number"]
+    apart = np.flatnonzero(numbers != np.arange(len(numbers), dtype=np.uint64))
+    number = int(apart[0]) if len(apart) else len(numbers)
+    found: list[int] = []
+    for extent, step in zip(reversed(grid), reversed(chunk), strict=True):
+        if not extent:
+            return None
+        number, place = divmod(number, extent)
+        found.append(place * step)
+    return None if number else tuple(reversed(found))
+
+
 def _user_block(dataset: h5d.DatasetID) -> int:
     size: int = h5py.h5i.get_file_id(dataset).get_create_plist().get_userblock()
     return size

@@ -36,6 +36,10 @@ class Contents:
         """Return the attributes at a path."""
         return self._known("attr", path)
 
+    def left_out(self) -> tuple[str, ...]:
+        """Return what of the file is not told, in sentences."""
+        return self.service.left_out(self.who, self.pid, self.file)
+
     def values(self, path: str, selection: str) -> Any:
         """Return a part of an array."""
         return self._read("data", path, selection)

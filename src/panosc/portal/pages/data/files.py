@@ -13,14 +13,14 @@ from panosc.data.downloads.selecting.stock import Stock
 from panosc.data.downloads.service import LONGEST_MATCH
 from panosc.domain.access import Who
 from panosc.domain.errors import PanoscError
-from panosc.domain.pid import surrogate
+from panosc.domain.pid import pid_path, surrogate
 from panosc.domain.query import And, Clause, Compare, Order, Query
 from panosc.policy.requiring import require_session
 from panosc.portal import snippets
 from panosc.portal.pages.data.viewer import SUFFIXES
-from panosc.portal.pages.datasets import beneath, detailed
+from panosc.portal.pages.landing.beneath import beneath, detailed
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
-from panosc.portal.words import pid_path, query_string
+from panosc.portal.words import query_string
 from panosc.search.patterns import escape
 
 Item = dict[str, Any]

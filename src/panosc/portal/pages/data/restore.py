@@ -10,10 +10,10 @@ from pydantic import Field
 from panosc.data.restoring.wishes import MOST_NAMES, Standing
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, NotFound, OverBudget, PanoscError, TooLarge
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Query
-from panosc.portal.pages.datasets import TABS
+from panosc.portal.pages.landing.beneath import TABS
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
-from panosc.portal.words import pid_path
 
 PAGE = 100
 STATES = {

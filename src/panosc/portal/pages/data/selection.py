@@ -5,6 +5,7 @@ said to stay behind.
 """
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
@@ -15,6 +16,7 @@ from panosc.data.downloads.selecting import cookie
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Query
+from panosc.portal.pages.about import safe_path
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
 
 PATH: Final = "/selection"
@@ -27,6 +29,7 @@ _FORMS: Final = (
     ("json", "JSON"),
 )
 Text = Annotated[str, Form(max_length=2000)]
+Back = Annotated[str, Form(max_length=8000)]
 
 
 def router(site: Site) -> APIRouter:
@@ -37,15 +40,16 @@ def router(site: Site) -> APIRouter:
     def show(request: Request, who: Asker) -> Response:
         return _page(site, request, who)
 
-    def add(request: Request, who: Asker, pid: Text = "") -> Response:
+    def add(request: Request, who: Asker, pid: Text = "", back: Back = "") -> Response:
         # what nobody may know of cannot be put in either
         site.record(who, Query(model="Dataset", fields=frozenset({"pid"})), pid)
-        return _kept(site, cookie.added(site.selection(request), pid), f"{path}?done=added")
+        kept = cookie.added(site.selection(request), pid)
+        return _kept(site, kept, _place(site, back, pid) or f"{path}?done=added")
 
-    def remove(request: Request, who: Asker, pid: Text = "") -> Response:
+    def remove(request: Request, who: Asker, pid: Text = "", back: Back = "") -> Response:
         del who
         left = cookie.removed(site.selection(request), pid) if pid else ()
-        return _kept(site, left, f"{path}?done=removed")
+        return _kept(site, left, _place(site, back, pid) or f"{path}?done=removed")
 
     def download(request: Request, who: Asker, asked: Annotated[Asked, Depends()]) -> Response:
         found = site.stocks.by_keys(who, site.selection(request))
@@ -78,6 +82,13 @@ def router(site: Site) -> APIRouter:
         summary="All files of the selection, or a list of them",
     )
     return routes
+
+
+def _place(site: Site, back: str, pid: str) -> str | None:
+    """Return the place of a dataset in the results that it was chosen from, if it was in any."""
+    path = safe_path(back, site.render.root).partition("#")[0]
+    is_search = urlsplit(path).path == f"{site.render.root}/search"
+    return f"{path}#{quote(pid, safe='')}" if is_search else None
 
 
 def _kept(site: Site, keys: tuple[int, ...], path: str) -> Response:

@@ -24,15 +24,15 @@ from panosc.domain.errors import (
     Unauthenticated,
     Unreadable,
 )
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Query
 from panosc.files.tiers import NEARLINE, ONLINE
 from panosc.portal import snippets
 from panosc.portal.pages.data import entities, starting, windows
 from panosc.portal.pages.data.contents import Contents
-from panosc.portal.pages.datasets import TABS
+from panosc.portal.pages.landing.beneath import TABS
 from panosc.portal.security import VIEWER_POLICY
 from panosc.portal.site import Asker, Site, add_page
-from panosc.portal.words import pid_path
 
 Item = dict[str, Any]
 
@@ -159,6 +159,7 @@ def _entity(look: Contents, path: str, asked: Asked, here: str) -> Item:
         "is_group": is_group,
         "crumbs": entities.crumbs(path),
         "members": members,
+        "left_out": look.left_out(),
         "more_members": max(0, len(meta.get("children", ())) - len(members)),
         "attributes": entities.attributes(meta, attributes),
         "more_attributes": max(0, len(meta.get("attributes", ())) - entities.MOST_ATTRIBUTES),

@@ -54,6 +54,11 @@ class Asked:
         """Return the first `most` of what fits, whatever the page."""
         return self.answer(replace(self.selection.query(), limit=most, skip=0))
 
+    def named(self, most: int) -> Answer:
+        """Return the first `most` of what fits by their PIDs alone."""
+        query = replace(self.selection.query(), limit=most, skip=0)
+        return self.site.search.answer(self.who, replace(query, fields=frozenset({"pid"})))
+
     def at(self, selection: Selection, form: str = "") -> str:
         """Return the public address of a selection, as a page or in a format."""
         text = query_string(selection.params())

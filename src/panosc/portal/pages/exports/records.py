@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Compare, Include, Query
 from panosc.portal import facts
-from panosc.portal.words import clean, doi_address, pid_path
+from panosc.portal.words import clean, doi_address
 
 Item = Mapping[str, Any]
 

@@ -15,11 +15,12 @@ from fastapi.responses import Response, StreamingResponse
 
 from panosc.domain.units import canonical, category_of
 from panosc.identity.routes.bodies import problems
-from panosc.portal.pages.exports import atom, bibtex, table
+from panosc.portal.pages.exports import atom, table
 from panosc.portal.pages.exports.asked import Asked, understood
 from panosc.portal.pages.exports.records import Record, as_json, records
 from panosc.portal.pages.search.place import Paging, Place
 from panosc.portal.site import Asker, Site
+from panosc.publication.exports import bibtex
 from panosc.search.language.selection import LAST_PAGE
 from panosc.search.loopback.writing import write_standard
 
@@ -65,9 +66,10 @@ def router(site: Site) -> APIRouter:
 
     def bib(request: Request, who: Asker) -> Response:
         asked = understood(site, request, who)
-        answer = asked.everything(MOST)
+        answer = asked.named(MOST)
+        pids = (item["pid"] for item in answer.items)
         lines = bibtex.lines(
-            _records(asked, answer.items),
+            site.publications.gatherer.core.each(who, "Dataset", pids, asked.address),
             total=answer.total,
             most=MOST,
             page=asked.at(asked.selection.from_start()),

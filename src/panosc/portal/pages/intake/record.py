@@ -8,16 +8,17 @@ from pydantic import Field
 
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid
+from panosc.domain.pid import pid_path
 from panosc.domain.query import Include, Query
 from panosc.ingest.runs.editing.operations import KINDS, Edit, Operation, Selection, SetField
 from panosc.portal import facts
-from panosc.portal.pages.datasets import TABS
 from panosc.portal.pages.intake.edit import wrong_field
 from panosc.portal.pages.intake.forms import OperationForm, lines
 from panosc.portal.pages.intake.wording import KINDS as RUN_KINDS
 from panosc.portal.pages.intake.wording import changes
+from panosc.portal.pages.landing.beneath import TABS
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
-from panosc.portal.words import clean, pid_path
+from panosc.portal.words import clean
 
 MOST_PARAMETERS = 2000
 FIELDS = ("title", "description", "license", "kind", "definition", "instrument")

@@ -15,10 +15,10 @@ from pydantic import BaseModel, Field
 
 from panosc.domain.access import NEVER, Act, Who
 from panosc.domain.errors import Conflict, Invalid
+from panosc.domain.pid import pid_path
 from panosc.policy.decisions.records import Record, in_charge
 from panosc.policy.decisions.sharing import LINK_DAYS, LONGEST_LINK, Given, Made
 from panosc.portal.site import Asker, Site, add_form, add_page, go_to
-from panosc.portal.words import pid_path
 
 COOKIE = "panosc_new_link"
 SECONDS = 60

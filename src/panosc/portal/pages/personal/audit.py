@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from panosc.domain.pid import pid_path
 from panosc.policy.audit import Event
 from panosc.policy.decisions.watching import Chosen, watcher
 from panosc.portal.site import Asker, Site, add_page
-from panosc.portal.words import pid_path, query_string
+from panosc.portal.words import query_string
 
 PATH = "/audit"
 SHOWN = 50

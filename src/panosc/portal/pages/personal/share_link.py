@@ -6,9 +6,9 @@ The secret leaves the address at once, so that no later page passes it on.
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from panosc.domain.pid import pid_path
 from panosc.policy.decisions.sharing import COOKIE, LONGEST_LINK, with_link
 from panosc.portal.site import Site, go_to
-from panosc.portal.words import pid_path
 
 
 def router(site: Site) -> APIRouter:

@@ -4,7 +4,7 @@ All of it comes from the record as whoever asks may see it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -46,11 +46,12 @@ def asking_all(query: Query) -> Query:
     return replace(asked, fields=(asked.fields or frozenset()) | {"description"})
 
 
-def found(answer: Answer, words: Sequence[Word]) -> list[Found]:
+def found(answer: Answer | Iterable[Mapping[str, Any]], words: Sequence[Word]) -> list[Found]:
     """Return the datasets of an answer to `asking_all`, marked with the words searched for."""
     wanted = [word for word in words if word.occurs != "not" and word.kind != "elements"]
     looks = [(word.text, fits_of(word.text)) for word in wanted]
-    return [_found(item, looks) for item in answer.items]
+    items = answer.items if isinstance(answer, Answer) else answer
+    return [_found(item, looks) for item in items]
 
 
 def fits_of(text: str) -> Fits:

@@ -3,7 +3,7 @@
 Its URL is the question (`place`); whoever asks differently is sent there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,15 @@ from fastapi.responses import Response
 
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid
+from panosc.domain.pid import surrogate
 from panosc.domain.preferred import Units
 from panosc.domain.query import Compare, Query
+from panosc.federation.live.records.shaping import MOST
+from panosc.federation.overview.names import opened
 from panosc.portal.pages.personal.settings import units_of
-from panosc.portal.pages.search import nothing
+from panosc.portal.pages.search import everywhere, nothing
 from panosc.portal.pages.search.commands import search_as
+from panosc.portal.pages.search.everywhere import Everywhere
 from panosc.portal.pages.search.filters import chips, groups
 from panosc.portal.pages.search.found import asking_all, found
 from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
@@ -45,59 +49,100 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def search(request: Request, who: Asker) -> Response:
+        if site.federation.has_live():
+            return everywhere_shown(request, who)
         with site.search.together(who):
-            found = answered(request, who)
-        if isinstance(found, Response):
-            return found
+            place = placed(request, who)
+            if isinstance(place, Response):
+                return place
+            found = content(request, who, place, None)
+        return shown(request, who, found)
+
+    def everywhere_shown(request: Request, who: Who) -> Response:
+        with site.search.together(who):
+            place = placed(request, who, is_open=True)
+        if isinstance(place, Response):
+            return place
+        is_patient = everywhere.WAIT in request.query_params.multi_items()
+        # no connection to the database is kept while others are waited for
+        told = everywhere.ask(site, who, place, is_patient=is_patient)
+        with site.search.together(who):
+            found = content(request, who, place, told)
+        return shown(request, who, found)
+
+    def placed(request: Request, who: Who, *, is_open: bool = False) -> Response | Place:
+        """Return what is asked, or the way to its one address; `is_open`: of all catalogues."""
+        pairs = request.query_params.multi_items()
+        own = [pair for pair in pairs if is_open and pair == everywhere.WAIT]
+        asked = [pair for pair in pairs if pair not in own]
+        names = KnownTo(site.search, who).names
+        place = read(asked, opened(names) if is_open else names, site.render.root)
+        if not place.selection.problems and place.params() != asked:
+            return go_to(place.to([*place.params(), *own]))
+        return place
+
+    def content(
+        request: Request, who: Who, place: Place, told: Everywhere | None
+    ) -> dict[str, Any]:
+        ways = search_as(site, request, who, place.selection)
+        return {"ways": ways, **_content(site, who, place, units_of(request), told)}
+
+    def shown(request: Request, who: Who, found: dict[str, Any]) -> Response:
         # asked when the connection of the search has been given back
         pictured = _thumbnails(site, who, found)
-        return site.render.page(request, "search", thumbnails=pictured, **found)
-
-    def answered(request: Request, who: Who) -> Response | dict[str, Any]:
-        pairs = request.query_params.multi_items()
-        names = KnownTo(site.search, who).names
-        place = read(pairs, names, site.render.root)
-        if not place.selection.problems and place.params() != pairs:
-            return go_to(place.path)
-        ways = search_as(site, request, who, place.selection)
-        return {"ways": ways, **_content(site, who, place, units_of(request))}
+        chosen = _chosen(site.selection(request), found)
+        return site.render.page(request, "search", thumbnails=pictured, chosen=chosen, **found)
 
     add_page(routes, "/search", search, summary="Search datasets")
     return routes
 
 
-def _content(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
+def _content(
+    site: Site, who: Who, place: Place, units: Units, told: Everywhere | None
+) -> dict[str, Any]:
     """Return what the template is told."""
     try:
-        return _asked(site, who, place, units)
+        return _asked(site, who, place, units, told)
     except Invalid as error:
         if error.field != "after":
             raise
         start = place.selection.from_start()
         said = f"{error.detail} This is the first page."
         problems = (*start.problems, said)
-        return _asked(site, who, replace(place, selection=replace(start, problems=problems)), units)
+        begun = replace(place, selection=replace(start, problems=problems))
+        return _asked(site, who, begun, units, None)
 
 
-def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
+def _asked(
+    site: Site, who: Who, place: Place, units: Units, told: Everywhere | None
+) -> dict[str, Any]:
     selection = place.selection
-    query = selection.query()
-    meant = nothing.meant(site.search, who, place)
-    answer = site.search.answer(who, asking_all(query))
-    hits = found(answer, read_words(meant.words if meant else selection.words, plain="all"))
-    total = answer.total
+    meant = None
+    if told is None or not told.merged.total:
+        meant = nothing.meant(site.search, who, place)
+    sought = read_words(meant.words if meant else selection.words, plain="all")
+    if told is None:
+        answer = site.search.answer(who, asking_all(selection.query()))
+        hits, total, is_least = found(answer, sought), answer.total, answer.is_least
+    else:
+        hits = found(told.items, sought)
+        total, is_least = told.merged.total, told.merged.is_least
+    paged = total if told is None else min(total, MOST)
     facets = site.search.facets(who, selection, FACETS)
     named = facets | {"instrument": _instruments(site, who, place, facets["instrument"])}
     offered = _offered(site, who, place) if total else []
     ranges = spreads(site.search, who, place, offered, preferred=units)
     shown = {spread.name for spread in ranges}
     return {
-        "title": headline(total, selection.words, is_least=answer.is_least),
+        "title": headline(total, selection.words, is_least=is_least),
         "asked": selection.words,
         "place": place,
         "selection": selection,
         "total": total,
-        "is_least": answer.is_least,
+        # the filters count records of this node alone
+        "is_least": told is None and is_least,
+        "strip": None if told is None else told.strip,
+        "afar": {} if told is None else told.afar,
         "hits": hits,
         "facets": groups(selection, facets),
         "chips": chips(place, named),
@@ -108,7 +153,7 @@ def _asked(site: Site, who: Who, place: Place, units: Units) -> dict[str, Any]:
         "offered": [parameter for parameter in offered if parameter.name not in shown],
         "sorts": _sorts(place),
         "views": [(name, place.seen_as(name), name == place.view) for name in VIEWS],
-        "paging": Paging(place, total, hits[-1].hit.pid if len(hits) == selection.size else ""),
+        "paging": Paging(place, paged, hits[-1].hit.pid if len(hits) == selection.size else ""),
         "is_indexed": site.search.has_index(),
         "ways_out": [] if total else nothing.ways_out(site.search, who, place, named),
         "meant": meant,
@@ -119,6 +164,12 @@ def _thumbnails(site: Site, who: Who, found: Mapping[str, Any]) -> Mapping[str, 
     if found["place"].view == "table":
         return {}
     return site.overviews.thumbnails(who, [item.hit.pid for item in found["hits"]])
+
+
+def _chosen(keys: Collection[int], found: Mapping[str, Any]) -> set[str]:
+    """Return which of the hits are in the selection of whoever asks."""
+    pids = [item.hit.pid for item in found["hits"]] if keys else []
+    return {pid for pid in pids if surrogate("Dataset", pid) in keys}
 
 
 def _instruments(site: Site, who: Who, place: Place, listed: list[Facet]) -> list[Facet]:

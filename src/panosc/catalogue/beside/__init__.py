@@ -1,0 +1,1 @@
+"""What runs beside a node that serves."""

@@ -1,0 +1,1 @@
+"""Tables of other catalogues: who they are, what they answered, how they do."""

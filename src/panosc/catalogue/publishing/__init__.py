@@ -1,0 +1,1 @@
+"""What publishing keeps beside the catalogue, as rows."""

@@ -1,0 +1,1 @@
+"""Other catalogues: asked live, harvested, followed; one search over all of them."""

@@ -1,0 +1,1 @@
+"""What speaking with ICAT+ takes; what it shares with ICAT itself is in `icat_parts`."""

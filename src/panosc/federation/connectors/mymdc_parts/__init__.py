@@ -1,0 +1,1 @@
+"""How myMdC is asked, and what its records mean."""

@@ -1,0 +1,1 @@
+"""Asking all catalogues at once: nobody waits for the slowest, nobody vanishes silently."""

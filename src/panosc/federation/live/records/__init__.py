@@ -1,0 +1,1 @@
+"""What other catalogues answer, as records of this node's."""

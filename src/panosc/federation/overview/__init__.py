@@ -1,0 +1,1 @@
+"""What is known of other catalogues, for pages: no secrets, no options."""

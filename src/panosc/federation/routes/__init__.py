@@ -1,0 +1,1 @@
+"""Other catalogues over HTTP: the federated search API, streams, who is asked."""

@@ -1,0 +1,1 @@
+"""Records of several catalogues that are the same thing: recognised, and shown as one."""

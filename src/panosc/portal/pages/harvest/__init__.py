@@ -1,0 +1,1 @@
+"""What harvesters, search engines and registries ask of the node as a whole."""

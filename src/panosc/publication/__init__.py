@@ -1,0 +1,1 @@
+"""Publication: identifiers, exports, harvesting; all of them say what one record says."""

@@ -1,0 +1,1 @@
+"""How findable, accessible, interoperable and reusable records are, and what would mend them."""

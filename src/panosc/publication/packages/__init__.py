@@ -1,0 +1,1 @@
+"""Packages: the datasets behind a publication, as one document of type `collection` with a DOI."""

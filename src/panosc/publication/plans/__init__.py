@@ -1,0 +1,1 @@
+"""Data management plans of proposals, as machines read them (maDMP of RDA)."""

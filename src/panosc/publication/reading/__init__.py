@@ -1,0 +1,1 @@
+"""Reading the catalogue for what is to be said of records."""

@@ -1,0 +1,6 @@
+"""The house of the tests on minting, for those on packages."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "minting"))
