@@ -39,6 +39,7 @@ from panosc.domain.query import Query, Word
 from panosc.federation.live.answer import HERE, Merged
 from panosc.federation.live.asking import Fanout
 from panosc.federation.live.records.shaping import Shaped
+from panosc.search.index.opening import SearchIndex
 from panosc.search.loopback.writing import write_filter
 from panosc.search.service import SearchService
 
@@ -73,33 +74,38 @@ def standins() -> None:
     from live_providers import misbehaving  # noqa: PLC0415
 
     rng = random.Random(5)
-    with misbehaving() as providers:
-        providers.delays["slow"] = 5.0
-        providers.records["bare"] = [{"pid": number} for number in range(100)]
-        providers.records["lying"] = [
+    with ExitStack() as stack:
+        # each a server of its own, as catalogues are
+        each = {
+            name: stack.enter_context(misbehaving()) for name in EXPECTED if name not in HEALTHY
+        }
+        each["slow"].delays["slow"] = 5.0
+        each["bare"].records["bare"] = [{"pid": number} for number in range(100)]
+        each["lying"].records["lying"] = [
             {"pid": f"lie-{number}", "title": titles(rng), "score": 0.999999}
             for number in range(100)
         ]
-        print(providers.base, providers.secure, flush=True)
+        urls = {name: providers.url(name) for name, providers in each.items()}
+        print(orjson.dumps(urls | {"untrusted": each["untrusted"].secure}).decode(), flush=True)
         for line in sys.stdin:
-            providers.delays.pop(line.strip(), None)
+            each[line.strip()].delays.clear()
 
 
 @contextmanager
-def in_trouble() -> Iterator[tuple[str, str, Any]]:
+def in_trouble() -> Iterator[tuple[dict[str, str], Any]]:
     """Provide their addresses, and a way to tell them to get well."""
     command = [sys.executable, __file__, "--standins"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            plain, secure = process.stdout.readline().split()  # type: ignore[union-attr]
+            urls = orjson.loads(process.stdout.readline())  # type: ignore[union-attr]
 
             def heal(name: str) -> None:
                 process.stdin.write(f"{name}\n")  # type: ignore[union-attr]
                 process.stdin.flush()  # type: ignore[union-attr]
 
-            yield plain, secure, heal
+            yield urls, heal
         finally:
             process.terminate()
 
@@ -239,12 +245,11 @@ def crowd(fanout: Fanout, seen: Seen, heal: Any, *, clients: int, seconds: float
     expect(seen, worst <= DEADLINE_S + 1, f"the longest wait is {worst:.2f} s")
     for name, allowed in EXPECTED.items():
         fates = seen.fates.get(name, Counter())
-        is_well = name == "slow" and fates["answered"] > 0
-        others = fates.keys() - allowed - {"down"} - ({"answered"} if is_well else set())
-        # under load one that is well may be late now and then
-        strange = sum(fates[one] for one in others)
-        expect(seen, strange <= 0.02 * len(waits), f"{name}: {dict(fates)}")
-        if name not in {*HEALTHY, "bare", "lying"}:
+        # they ask as fast as they are answered, and all runs on one machine: under such a load
+        # those that are well may be late, too
+        may = allowed | {"down", "late"} | ({"answered"} if name == "slow" else set())
+        expect(seen, not fates.keys() - may, f"{name}: {dict(fates)}")
+        if not allowed & {"answered"}:
             expect(seen, fates["down"] > 0, f"{name} was spared")
     expect(seen, seen.fates["slow"]["answered"] > 0, "slow is asked again when it is well")
 
@@ -291,18 +296,20 @@ def main() -> None:
             if not has_index(home):
                 index(home)
             addresses[one] = stack.enter_context(serving(home))
-        plain, secure, heal = stack.enter_context(in_trouble())
+        urls, heal = stack.enter_context(in_trouble())
         settings = settings_of(folder / "asking").model_copy(
             update={"federation_deadline_s": DEADLINE_S}
         )
         settings.home.mkdir()
         settings.home.chmod(0o755)
+        # as every node that serves has one
+        index(settings.home)
         engine = stack.enter_context(open_database(settings))
         for one, address in addresses.items():
             add(engine, one, address, "node")
-        for one in EXPECTED.keys() - addresses.keys():
-            add(engine, one, secure if one == "untrusted" else f"{plain}/{one}")
-        service = SearchService(engine, settings, now)
+        for one, url in urls.items():
+            add(engine, one, url)
+        service = SearchService(engine, settings, now, SearchIndex(settings.home))
         with Fanout(engine, settings, now, service) as fanout:
             print(f"memory before the first question: {megabytes():.0f} MB")
             added(fanout, addresses, seen, rounds=chosen.rounds)

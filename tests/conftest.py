@@ -72,8 +72,9 @@ OPTIONS = [
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-
+def _apart_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    # commands that give way to others would make all tests after them slow
+    monkeypatch.setattr("os.nice", lambda _: 0)
     for name in [name for name in os.environ if name.startswith("PANOSC_")]:
         monkeypatch.delenv(name)
 

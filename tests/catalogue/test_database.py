@@ -146,7 +146,8 @@ def test_long_work_comes_after_those_who_ask(open_folder: Path) -> None:
     before = os.getpriority(os.PRIO_PROCESS, 0)
     # only Linux tells, by /proc, that the number is that of a server of the database
     server = LAST if sys.platform == "linux" else before
-    assert done.stdout.split() == [str(before + LAST), str(server)]
+    # 19 is as far back as anyone can stand
+    assert done.stdout.split() == [str(min(before + LAST, 19)), str(server)]
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "mysql://a:b@c/d", "http://[", ""])

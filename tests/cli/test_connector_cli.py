@@ -26,7 +26,6 @@ def run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs commands on a node of the test's own."""
     assert settings.database_url is not None
     monkeypatch.setenv("PANOSC_DATABASE_URL", settings.database_url.get_secret_value())
-    monkeypatch.setattr("os.nice", lambda _: 0)
 
     def run(*words: str, given: str | None = None) -> Result:
         words = (*words, "--home", str(settings.home))

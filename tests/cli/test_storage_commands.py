@@ -29,7 +29,6 @@ def run(database_url, tmp_path, monkeypatch):
     ]
     monkeypatch.setenv("PANOSC_DATABASE_URL", database_url)
     monkeypatch.setenv("PANOSC_STORAGES", json.dumps(storages))
-    monkeypatch.setattr("os.nice", lambda _: 0)
 
     def run(*words):
         return CliRunner().invoke(app, ["storage", *words, "--home", str(tmp_path / "home")])

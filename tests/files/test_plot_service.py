@@ -110,14 +110,16 @@ def test_a_plot_that_cannot_be_read_is_tried_once(
 
 
 def test_a_plot_that_took_too_long_is_tried_again_later(
-    engine: sa.Engine, settings: Settings, path: Path
+    engine: sa.Engine, settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _register(engine, path, plot="/entry/data/I")
     times = [NOW]
-    hasty = settings.model_copy(update={"file_time_limit_s": 0.000001})
+    hasty = settings.model_copy(update={"file_time_limit_s": 0.2})
+    monkeypatch.setattr("panosc.files.service.READ", "worker_tasks:never")
     with PlotService(engine, hasty, lambda: times[-1]) as service, pytest.raises(Unreadable) as it:
         service.plot(ANYONE, PID)
     assert it.value.reason == "time-limit"
+    monkeypatch.undo()
     with PlotService(engine, settings, lambda: times[-1]) as service:
         with pytest.raises(Unreadable):
             service.plot(ANYONE, PID)

@@ -21,6 +21,10 @@ def late(seconds: float) -> str:
     return "done"
 
 
+def never(*_given: object) -> None:
+    time.sleep(1000)
+
+
 def hang_in_c() -> None:
     # a lock in C that no Python signal handler can break
     ctypes.CDLL(None).sleep(1000)

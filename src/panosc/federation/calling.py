@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import orjson
@@ -177,10 +178,12 @@ class Caller:
         self.calls += 1
         given = dict(headers or {})
         try:
+            if params and not is_whole:
+                address += ("&" if "?" in address else "?") + urlencode(params)
             url = httpx.URL(address)
             if is_whole and _place(url) != _place(httpx.URL(self._source.url)):
                 given = self._abroad(url, given)
-            if params:
+            if params and is_whole:
                 url = url.copy_merge_params(dict(params))
             return httpx.Request(method, url, headers=given, **content)
         except (httpx.InvalidURL, ValueError, TypeError) as error:

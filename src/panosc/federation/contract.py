@@ -133,6 +133,8 @@ class Found:
     """Whether there may be more than were given."""
     unasked: frozenset[str] = frozenset()
     """Keys of the `parts` of the question that were not put to it, for it cannot filter by them."""
+    is_clean: bool = False
+    """Whether nothing is in the items but what the data model has, each value of its kind."""
 
 
 class Connector(ABC):

@@ -74,7 +74,9 @@ class Names:
         text = str(theirs).strip()
         if not text or len(text) > LONGEST or not text.isprintable():
             return None
-        bare = _HANDLE_HEAD.sub("", _DOI_HEAD.sub("", text, count=1), count=1)
+        # what stands before it has a colon; most have none
+        is_bare = ":" not in text
+        bare = text if is_bare else _HANDLE_HEAD.sub("", _DOI_HEAD.sub("", text, count=1), count=1)
         if _EVERYWHERE.fullmatch(bare):
             return bare
         return f"{self.source.prefix}{text}"

@@ -17,8 +17,8 @@ from panosc.domain.entities import MODEL_BY_NAME, Model, Property, Relation
 from panosc.domain.errors import TooLarge
 from panosc.domain.query import Include, Query
 from panosc.domain.units import Scale
-from panosc.search.sql.clauses import Place, order_of, reachable, shown, start
-from panosc.search.sql.columns import Viewer, column_of, table_of
+from panosc.search.sql.clauses import Place, order_of, reachable, root, shown, start
+from panosc.search.sql.columns import Viewer, column_of
 from panosc.search.sql.parameters import asked_units
 
 Item = dict[str, Any]
@@ -66,7 +66,8 @@ class Assembler:
             If a single record has more related ones than an answer holds.
         """
         model = MODEL_BY_NAME[query.model]
-        records = [Record(row=row, item=_item(query, model, row)) for row in rows]
+        properties = _properties(query, model)
+        records = [Record(row=row, item=_item(properties, row)) for row in rows]
         try:
             self._attach(query, records)
         except _TooMany:
@@ -116,11 +117,11 @@ class Assembler:
             raise _TooMany
         target = MODEL_BY_NAME[relation.target]
         units = asked_units(include.scope.where) if target.name == "Parameter" else []
+        properties = _properties(include.scope, target)
         children: dict[int, Record] = {}
         for row in rows:
             if row.id_ not in children:
-                item = _item(include.scope, target, row, units)
-                children[row.id_] = Record(row=row, item=item)
+                children[row.id_] = Record(row=row, item=_item(properties, row, units))
         self._attach(include.scope, list(children.values()))
         for row in rows:
             child = children[row.id_]
@@ -139,7 +140,7 @@ class Assembler:
         if relation.kind == "many":
             owner = table.c[relation.remote]
         elif relation.kind == "link":
-            link = table_of(relation.link).alias()
+            link = root(relation.link)
             owner = link.c[relation.local]
             statement = statement.join_from(link, table, link.c[relation.remote] == table.c.id)
         wanted = owner == sa.any_(sa.literal(keys, sa.ARRAY(sa.BigInteger)))
@@ -206,10 +207,12 @@ def _columns(query: Query, place: Place) -> list[sa.ColumnElement[Any]]:
     return found
 
 
-def _item(query: Query, model: Model, row: Any, units: Sequence[tuple[str, Scale]] = ()) -> Item:
+def _item(
+    properties: Sequence[Property], row: Any, units: Sequence[tuple[str, Scale]] = ()
+) -> Item:
     item: Item = {}
     asked: str | None = None
-    for prop in _properties(query, model):
+    for prop in properties:
         if prop.kind == "scalar":
             value, asked = _quantity(row, units)
         else:

@@ -1,6 +1,7 @@
 """Questions and answers recorded from a SciCat 4.5, and a stand-in that holds what it held."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ PAIRS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob(
 
 
 def answer(begin: str) -> Any:
-    """Return the recorded answer whose name begins so."""
+    """Return the recorded answer whose name begins so, to be changed at will."""
     [found] = [pair["response"] for name, pair in PAIRS.items() if name.startswith(begin)]
-    return found
+    return deepcopy(found)
 
 
 def recorded() -> SciCat:

@@ -123,7 +123,11 @@ def misbehaving() -> Iterator[Providers]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    plain, secure = (ThreadingHTTPServer(("127.0.0.1", 0), Handler) for _ in range(2))
+    class Server(ThreadingHTTPServer):
+        # where more call at once, Linux has each wait for a second
+        request_queue_size = 128
+
+    plain, secure = (Server(("127.0.0.1", 0), Handler) for _ in range(2))
     secure.socket = _untrusted().wrap_socket(
         secure.socket, server_side=True, do_handshake_on_connect=False
     )

@@ -144,7 +144,7 @@ class NodeConnector(PanoscConnector):
                 items.append(item | {"home": self._home(query.model, str(pid_of(record)))})
         is_full = len(listed.records) >= (query.limit or len(listed.records) + 1)
         is_cut = is_full if listed.total is None else listed.total > len(items)
-        return Found(items=items, total=listed.total, is_cut=is_cut)
+        return Found(items=items, total=listed.total, is_cut=is_cut, is_clean=True)
 
     def _home(self, model: str, pid: str) -> str:
         return f"{self.root}/{PATHS[model].lower()}/{pid_path(pid)}"

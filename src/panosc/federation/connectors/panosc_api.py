@@ -7,6 +7,7 @@ providers do differently is read by `panosc.items`, what they do wrongly is foun
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -83,17 +84,18 @@ class PanoscConnector(Connector):
         asked = restricted(query, self.features)
         listed = await self.asking.find(query.model, asked.filter)
         reader = Reader(names=Names(self.source))
-        found = [reader.item(MODEL_BY_NAME[query.model], record) for record in listed.records]
-        items = [
-            item | ({"home": home} if (home := home_of(item)) else {})
-            for item in found
-            if item is not None
-        ]
-        limit = len(items) if query.limit is None else query.limit
-        # one that gives more than was asked for has given all; one that gives less, too
-        total = len(items) if len(listed.records) > limit else listed.total
-        is_cut = len(items) > limit or (len(items) == limit and total != limit)
-        return Found(items=items[:limit], total=total, is_cut=is_cut, unasked=asked.unasked)
+        limit = len(listed.records) if query.limit is None else query.limit
+        read = (reader.item(MODEL_BY_NAME[query.model], record) for record in listed.records)
+        # of one that gives more than was asked for no more is read
+        items = list(islice((item for item in read if item is not None), limit))
+        for item in items:
+            if home := home_of(item):
+                item["home"] = home
+        is_more = len(listed.records) > limit
+        # whoever gives more has given all; whoever gives less, too
+        total = len(listed.records) if is_more else listed.total
+        is_cut = is_more or (len(items) == limit and total != limit)
+        return Found(items=items, total=total, is_cut=is_cut, unasked=asked.unasked, is_clean=True)
 
     @override
     async def changes(self, cursor: Cursor | None) -> AsyncIterator[Batch]:

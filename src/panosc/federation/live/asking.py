@@ -147,7 +147,8 @@ class Fanout:
         """
         asked = query or Query(model=model)
         shaped = fetching.shaped(asked, pid)
-        merging = Merging(shaped, Acquaintance(self._engine, model))
+        tellers = frozenset(one.name for one in self._listing.live() if one.has_told)
+        merging = Merging(shaped, Acquaintance(self._engine, model, tellers))
         with suppress(NotFound):
             item = self._local.get(who, model, pid, asked)
             own = Own(items=[item | {"pid": pid}], total=1, is_least=False)
@@ -192,7 +193,8 @@ class Fanout:
         if is_here:
             post.need(HERE)
             self._searchers.submit(self._here, who, shaped.here, post)
-        merging = Merging(shaped, Acquaintance(self._engine, query.model))
+        tellers = frozenset(one.name for one in listed if one.has_told)
+        merging = Merging(shaped, Acquaintance(self._engine, query.model, tellers))
         here = self._settings.facility if is_here else None
         return Gathering(shaped, merging, listed, here), post
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from panosc.catalogue.federating.tables import connector as table
-from panosc.catalogue.federating.tables import harvest
+from panosc.catalogue.federating.tables import harvest, told
 from panosc.domain.errors import PanoscError
 from panosc.federation.connectors import connector_of
 from panosc.federation.contract import Connector, Support
@@ -35,6 +35,8 @@ class Listed:
     problem: str | None = None
     copied: datetime | None = None
     """When its records were last harvested to the end."""
+    has_told: bool = False
+    """Whether any of its records is known here by a harvest."""
 
 
 class Listing:
@@ -67,7 +69,10 @@ class Listing:
             .where(harvest.c.connector == table.c.name, harvest.c.state == "done")
             .scalar_subquery()
         )
-        statement = sa.select(table, done.label("copied")).where(table.c.is_live)
+        has_told = sa.exists().where(told.c.connector == table.c.name)
+        statement = sa.select(table, done.label("copied"), has_told.label("has_told")).where(
+            table.c.is_live
+        )
         with self._engine.connect() as connection:
             rows = connection.execute(statement.order_by(table.c.name)).all()
         return tuple(map(_listed, rows))
@@ -87,4 +92,5 @@ def _listed(row: "sa.Row[Any]") -> Listed:
         connector=found,
         features={} if known.probed is None else known.probed.features,
         copied=row.copied,
+        has_told=row.has_told,
     )

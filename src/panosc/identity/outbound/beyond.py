@@ -241,15 +241,16 @@ class Beyond:
         )
         response = await self._begun(call)
         try:
+            told = httpx.Headers(response.headers).get("content-length", "")
+            if told.isdecimal() and int(told[:20]) > bounds.limit:
+                raise _too_large(bounds.limit)
             body = bytearray()
             async for piece in response.aiter_stream():
                 if bounds.take is not None:
                     await bounds.take(len(piece))
                 body += piece
                 if len(body) > bounds.limit:
-                    raise Refused(
-                        f"its answer is larger than {bounds.limit} bytes", reason="too-large"
-                    )
+                    raise _too_large(bounds.limit)
         finally:
             await response.aclose()
         found = plain(response, bytes(body), bounds.limit)
@@ -269,6 +270,10 @@ class Beyond:
 
 def _place(url: httpx.URL) -> Place:
     return url.scheme, url.host.lower().rstrip("."), url.port
+
+
+def _too_large(limit: int) -> Refused:
+    return Refused(f"its answer is larger than {limit} bytes", reason="too-large")
 
 
 def _failed(name: str, why: str, reason: str) -> Failed:

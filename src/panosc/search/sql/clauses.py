@@ -43,11 +43,12 @@ class Place:
 
 def start(model: Model, viewer: Viewer) -> Place:
     """Return the place from which a statement starts; there is one in each statement."""
-    return Place(model=model, table=_root(model.table), viewer=viewer)
+    return Place(model=model, table=root(model.table), viewer=viewer)
 
 
 @cache
-def _root(name: str) -> sa.FromClause:
+def root(name: str) -> sa.FromClause:
+    """Return a table under the name that it has where it is read first; once in a statement."""
     # kept, since SQLAlchemy takes a millisecond to give a table with many columns another name
     return table_of(name).alias()
 

@@ -4,7 +4,7 @@ Missing relations come as ``{}``, null, ``[]`` or not at all, one as a list and 
 ``document`` for ``documents``; identifiers as numbers. What cannot be used is left out and told.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,14 @@ _ALSO_CALLED = {
     "affiliation": ("affiliations",),
 }
 
+_RELATED = {
+    model.name: [
+        (one, frozenset((one.name, *_ALSO_CALLED.get(one.name, ())))) for one in model.relations
+    ]
+    for model in MODEL_BY_NAME.values()
+}
+"""The relations of a class, and what each may be called."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Reader:
@@ -36,6 +44,8 @@ class Reader:
 
     names: Names
     warnings: list[str] = field(default_factory=list)
+    _techniques: dict[tuple[Any, ...], Item | None] = field(default_factory=dict)
+    """Those that were read already: records of one answer have the same ones."""
 
     def item(self, model: Model, given: Any, *, deep: int = DEEPEST) -> Item | None:
         """Return a record with its relations; None for what is no record of this class."""
@@ -50,8 +60,10 @@ class Reader:
                 return None
             item["pid"] = pid
         if deep:
-            for relation in model.relations:
-                self._relate(item, relation, given, deep)
+            for relation, names in _RELATED[model.name]:
+                # of most relations a record says nothing
+                if not names.isdisjoint(given):
+                    self._relate(item, relation, given, deep)
         return item
 
     def _pid(self, model: Model, given: Item) -> str | None:
@@ -105,31 +117,39 @@ class Reader:
         if not isinstance(given, dict):
             self._warn(f"There is {shown(given)!r} for a Technique.")
             return None
-        texts = {
-            name: value.strip()
+        said = {
+            name: value
             for name in ("panetId", "pid", "name")
-            if isinstance(value := given.get(name), str) and value.strip().isprintable()
+            if isinstance(value := given.get(name), str)
         }
+        key = tuple(said.items())
+        if key not in self._techniques:
+            self._techniques[key] = self._named(said)
+        known = self._techniques[key]
+        return None if known is None else dict(known)
+
+    def _named(self, said: Mapping[str, str]) -> Item | None:
+        texts = {name: value.strip() for name, value in said.items() if value.strip().isprintable()}
         texts = {name: value[:1000] for name, value in texts.items() if value}
         known = self.names.technique(texts.get("panetId"), None) if "panetId" in texts else None
         if known is None or "panetId" not in known:
             known = self.names.technique(texts.get("pid"), texts.get("name"))
-        return None if known is None else dict(known)
+        return known
 
-    def _given(self, relation: Relation, given: Item) -> Iterator[Any]:
+    def _given(self, relation: Relation, given: Item) -> Sequence[Any]:
         for name in (relation.name, *_ALSO_CALLED.get(relation.name, ())):
             value = given.get(name)
-            if isinstance(value, dict):
-                value = [value] if value else []
-            if value is None or value == "":
+            if value is None or value in ("", {}):
                 continue
+            if isinstance(value, dict):
+                value = [value]
             if not isinstance(value, list):
                 self._warn(f"{relation.name} cannot be {shown(value)!r}.")
                 continue
             if len(value) > MOST_RELATED:
                 self._warn(f"Of {len(value)} {relation.name}, {MOST_RELATED} were taken.")
-            yield from (one for one in value[:MOST_RELATED] if one not in ({}, None))
-            return
+            return [one for one in value[:MOST_RELATED] if one not in ({}, None)]
+        return ()
 
     def _warn(self, text: str) -> None:
         if len(self.warnings) < MOST_WARNINGS and text not in self.warnings:

@@ -38,7 +38,8 @@ AT_ONCE = 16
 KEPT_S = 30.0
 REFUSED_KEPT_S = 2.0
 """How long it is kept that a catalogue did not answer a question."""
-KEPT_BYTES = 16_000_000
+KEPT_BYTES = 4_000_000
+"""As JSON; in memory it is some five times as much."""
 REMEMBERED = 100
 HEDGED = 0.1
 """The part of all questions that may be put a second time."""

@@ -41,11 +41,20 @@ class _One:
 
 
 class Acquaintance:
-    """Who told of which record, as harvests found; what was looked up is kept for one question."""
+    """Who told of which record, as harvests found; what was looked up is kept for one question.
 
-    def __init__(self, engine: sa.Engine, model: str) -> None:
+    Parameters
+    ----------
+    engine : Engine
+    model : str
+    tellers : collection of str
+        The catalogues of which records were harvested at all.
+    """
+
+    def __init__(self, engine: sa.Engine, model: str, tellers: Collection[str]) -> None:
         self._engine = engine
         self._model = model
+        self._known = tellers
         self._tellers: dict[str, list[Any]] = {}
         self._here: dict[tuple[str, str], str | None] = {}
 
@@ -66,7 +75,7 @@ class Acquaintance:
 
     def here(self, said: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str | None]:
         """Return what records of catalogues, (name, pid), are called here, if they are here."""
-        new = [one for one in said if one not in self._here]
+        new = [one for one in said if one[0] in self._known and one not in self._here]
         if new:
             statement = sa.select(_c.connector, _c.own_pid, _c.pid).where(
                 _c.connector == sa.any_(_texts(sorted({name for name, _ in new}))),
@@ -103,7 +112,12 @@ class Merging:
         by_key: dict[str, _One] = {}
         if own is not None:
             self._take_own(own, ones, by_key)
-        fresh = {name: self._take(name, answer, ones, by_key) for name, answer in brought.items()}
+        # looked up for all catalogues at once
+        said = [(name, hit.item["pid"]) for name, answer in brought.items() for hit in answer.hits]
+        here = self._known.here(said)
+        fresh = {
+            name: self._take(name, answer, here, ones, by_key) for name, answer in brought.items()
+        }
         ranked = _ranked(ones, self._shaped)
         page = ranked[query.skip : self._shaped.end]
         counts: dict[str, int] = {}
@@ -132,9 +146,15 @@ class Merging:
             for key in keys_of(item, self._shaped.query.model):
                 by_key.setdefault(key, one)
 
-    def _take(self, name: str, answer: Brought, ones: list[_One], by_key: dict[str, _One]) -> int:
+    def _take(
+        self,
+        name: str,
+        answer: Brought,
+        here: Mapping[tuple[str, str], str | None],
+        ones: list[_One],
+        by_key: dict[str, _One],
+    ) -> int:
         """Add what a catalogue brought; return how many of its records are new."""
-        here = self._known.here([(name, hit.item["pid"]) for hit in answer.hits])
         count = 0
         for hit in answer.hits:
             alias = here.get((name, hit.item["pid"]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -48,10 +49,12 @@ class Brought:
 
 def taken(found: Found, query: Query, *, seconds: float) -> Brought:
     """Return what an answer to `query` brings."""
-    items = [one for one in (cleaned(given, query.model) for given in found.items) if one]
-    most = query.limit or len(items)
-    is_cut = found.is_cut or len(items) > most
-    items = items[:most]
+    read = found.items if found.is_clean else (cleaned(one, query.model) for one in found.items)
+    fine = (one for one in read if one)
+    most = query.limit or len(found.items)
+    items = list(islice(fine, most))
+    # whoever sends more than was asked for has no more of it read
+    is_cut = found.is_cut or next(fine, None) is not None
     before = len(items)
     items, unasked, applied = _applied(items, found.unasked, query)
     hits = [Hit(item=one) for one in items]

@@ -140,6 +140,7 @@ def _american(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=64)
 def slips(word: str) -> frozenset[str]:
     """Return the stems of all words that are one slip away from a word in small Latin letters.
 
@@ -152,5 +153,5 @@ def slips(word: str) -> frozenset[str]:
     for letter in ascii_lowercase:
         found |= {left + letter + right for left, right in cuts}
         found |= {left + letter + right[1:] for left, right in cuts if right}
-    # not remembered: they are many, and hardly any of them comes again
+    # their stems are not remembered: they are many, and hardly any of them comes again
     return frozenset(map(_stem, found - {word, ""}))
