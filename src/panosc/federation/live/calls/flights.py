@@ -164,7 +164,7 @@ class Flights:
     async def _fly(self, line: Line, query: Query) -> Brought:
         loop = asyncio.get_running_loop()
         limit, begun = self._settings.federation_deadline_s, loop.time()
-        share = Share(line.purse)
+        share = Share(line.purse, self._settings.federation_max_bytes)
         try:
             with share:
                 async with asyncio.timeout(limit):

@@ -1,4 +1,8 @@
-"""How many bytes of other catalogues' answers this process holds at once: a bound for all."""
+"""How many bytes of other catalogues' answers this process holds at once: a bound for all.
+
+Answers come in pieces, and many at once: if each waited for bytes that the others hold, none would
+be read to its end. So one of those that wait may go on beyond what there is, up to its own bound.
+"""
 
 import asyncio
 from typing import Self
@@ -8,9 +12,17 @@ MOST = 32_000_000
 
 
 class Share:
-    """What one question to one catalogue holds of it; given back at the end of its block."""
+    """What one question to one catalogue holds of it; given back at the end of its block.
 
-    def __init__(self, purse: "Purse") -> None:
+    Parameters
+    ----------
+    purse : Purse
+    most : int
+        Bytes up to which it may go on alone.
+    """
+
+    def __init__(self, purse: "Purse", most: int) -> None:
+        self.most = most
         self.held = 0
         self.is_used = False
         """Whether anything was called by it yet."""
@@ -18,14 +30,14 @@ class Share:
 
     async def take(self, size: int) -> None:
         """Take some bytes; wait for them while there are none left."""
-        await self._purse.take(size)
+        await self._purse.take(size, self)
         self.held += size
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._purse.give_all(self.held)
+        self._purse.give_all(self)
 
 
 class Purse:
@@ -43,6 +55,8 @@ class Purse:
         self.most = most
         self._whole = whole
         self._left = most
+        self._ahead: Share | None = None
+        """Who may take more than is left."""
         self._waiting: dict[asyncio.Future[None], None] = {}
 
     @property
@@ -50,9 +64,9 @@ class Purse:
         """Bytes that nobody holds."""
         return self._left
 
-    async def take(self, size: int) -> None:
+    async def take(self, size: int, share: Share) -> None:
         """Take bytes, when there are."""
-        while self._left < size:
+        while self._left < size and not self._goes_ahead(share):
             woken = asyncio.get_running_loop().create_future()
             self._waiting[woken] = None
             try:
@@ -63,18 +77,29 @@ class Purse:
         if self._whole is None:
             return
         try:
-            await self._whole.take(size)
+            await self._whole.take(size, share)
         except BaseException:
-            self.give(size)
+            self._give(size)
             raise
 
-    def give_all(self, size: int) -> None:
+    def give_all(self, share: Share) -> None:
         """Take bytes back here and in the whole."""
-        self.give(size)
-        if self._whole is not None:
-            self._whole.give(size)
+        for purse in (self, self._whole):
+            if purse is not None:
+                if purse._ahead is share:
+                    purse._ahead = None
+                purse._give(share.held)
 
-    def give(self, size: int) -> None:
+    def _goes_ahead(self, share: Share) -> bool:
+        """Whether it is this one that may take what is not there; one at a time."""
+        if share.held > share.most:
+            return False
+        if self._ahead is None:
+            self._ahead = share
+        # who is ahead in the whole is ahead here as well: the two must not wait for one another
+        return self._ahead is share or (self._whole is not None and self._whole._ahead is share)
+
+    def _give(self, size: int) -> None:
         """Take bytes back, and let those go on who wait."""
         self._left += size
         for woken in self._waiting:
