@@ -84,20 +84,23 @@ class Purse:
 
     def give_all(self, share: Share) -> None:
         """Take bytes back here and in the whole."""
-        for purse in (self, self._whole):
-            if purse is not None:
-                if purse._ahead is share:
-                    purse._ahead = None
-                purse._give(share.held)
+        if self._ahead is share:
+            self._ahead = None
+        self._give(share.held)
+        if self._whole is not None:
+            self._whole.give_all(share)
+
+    def is_ahead(self, share: Share) -> bool:
+        """Whether it is this one that may take what is not there, here or in the whole."""
+        # both: two that are ahead, one here and one there, must not wait for one another
+        return self._ahead is share or (self._whole is not None and self._whole.is_ahead(share))
 
     def _goes_ahead(self, share: Share) -> bool:
-        """Whether it is this one that may take what is not there; one at a time."""
         if share.held > share.most:
             return False
         if self._ahead is None:
             self._ahead = share
-        # who is ahead in the whole is ahead here as well: the two must not wait for one another
-        return self._ahead is share or (self._whole is not None and self._whole._ahead is share)
+        return self.is_ahead(share)
 
     def _give(self, size: int) -> None:
         """Take bytes back, and let those go on who wait."""
