@@ -55,6 +55,7 @@ def _run_apart(main: Any, **options: Any) -> Any:
 
 asyncio.run = _run_apart
 
+MEMORY, ROOM = Path("/dev/shm"), 8 * 2**30
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 OPTIONS = [
     f"--{option}"
@@ -79,27 +80,35 @@ def _apart_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-@pytest.fixture(scope="session")
-def open_folder() -> Iterator[Path]:
-    """A temporary folder that other accounts may enter, which pytest's own is not."""
-    folder = Path(tempfile.mkdtemp(prefix="panosc-test-"))
+@contextmanager
+def _open_folder(parent: Path | None = None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="panosc-test-", dir=parent))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def cluster(open_folder: Path) -> Iterator[Server]:
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that other accounts may enter, which pytest's own is not."""
+    with _open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Server]:
     """The PostgreSQL of this run.
 
-    It does not wait for the disk: what tests kill are processes, and a database for each of
-    thousands of tests would wait for little else.
+    It does not wait for the disk, and lies in memory where there is enough: what tests kill are
+    processes, and a database for each of thousands of tests would wait for little else.
     """
-    with running(open_folder / "home") as server:
+    is_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    with _open_folder(MEMORY if is_room else None) as folder, running(folder / "home") as server:
         with server.connect("postgres", is_admin=True) as connection:
             connection.autocommit = True
             for name in ("fsync", "full_page_writes", "synchronous_commit"):
                 connection.execute(f"alter system set {name} = off".encode())
+            connection.execute(b"alter system set max_wal_size = '256MB'")
             connection.execute(b"select pg_reload_conf()")
         yield server
 
@@ -120,7 +129,7 @@ def new_database(cluster: Server) -> NewDatabase:
     @contextmanager
     def make(template: str = "template1") -> Iterator[str]:
         name = f"test_{next(numbers)}"
-        administer(f"create database {name} template {template} owner panosc")
+        administer(f"create database {name} template {template} owner panosc strategy file_copy")
         where = cluster.address()
         yield sa.URL.create(
             "postgresql",

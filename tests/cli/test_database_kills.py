@@ -40,7 +40,7 @@ def wait_for_database(node, process):
 
 
 @pytest.mark.slow
-def test_an_ingest_survives_six_deaths_of_its_database(node, open_folder, tmp_path):
+def test_an_ingest_survives_four_deaths_of_its_database(node, open_folder, tmp_path):
     examples = str(example_data.provide())
     other = type(node)(open_folder / "undisturbed")
     ingest = other.start("ingest", examples)
@@ -52,7 +52,7 @@ def test_an_ingest_survives_six_deaths_of_its_database(node, open_folder, tmp_pa
     expected = dumped(other, tmp_path / "expected")
     rng = random.Random(7)
     killed = 0
-    while killed < 6:
+    while killed < 4:
         ingest = node.start("ingest", examples)
         wait_for_database(node, ingest)
         time.sleep(rng.uniform(0, working))

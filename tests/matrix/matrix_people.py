@@ -309,7 +309,7 @@ def secrets_kept_from(person: str, variant: str) -> dict[str, str]:
 def _serving(app: FastAPI) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=600)
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=7200)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

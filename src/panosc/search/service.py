@@ -55,8 +55,6 @@ class Answer:
 
     total: int
     items: Iterator[Item]
-    slips: tuple[str, ...] = ()
-    """Words that nothing has as they are written; what is found has words like them."""
     is_least: bool = False
     """Whether there may be more: records came just now, and are not all counted yet."""
 
@@ -272,12 +270,10 @@ class SearchService:
             is_all = ends_here and (first or not query.skip)
             total = query.skip + len(first) if is_all else reading.count(query, enter)
             moment = reading.moment if query.words or demands(query) else None
-            slips = moment.forgiven if query.words and moment else ()
             found.append(
                 Answer(
                     total=total,
                     items=iter(()),
-                    slips=tuple(word.text for word in slips),
                     is_least=moment is not None and moment.is_short(query),
                 )
             )

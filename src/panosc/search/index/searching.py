@@ -85,8 +85,6 @@ class Moment:
         self._now = gate.now
         self._schema = index.schema
         self._searcher = searcher
-        self.forgiven: tuple[Word, ...] = ()
-        """Words of the last question that nothing has as they are written."""
         self._counts: dict[int, tuple[Query, int]] = {}
         self._found: dict[Hashable, Hits] = {}
         """Hits of the last search: what is asked for twice is so one after the other."""
