@@ -43,6 +43,9 @@ def used(made: Path) -> Iterator[Path]:
     until(lambda: not processes(made))
 
 
+SERVER = "bin/postgres -D"
+
+
 def scalar(connection: "psycopg.Connection[object]", statement: str) -> object:
     row = connection.execute(statement.encode()).fetchone()
     assert isinstance(row, tuple)
@@ -75,7 +78,8 @@ def test_users_that_arrive_together_get_one_server(home: Path) -> None:
         lines = [user.stdout.readline() for user in users if user.stdout]
         assert lines == ["ready\n"] * 4
         pid = server_pid(home)
-        assert [p for p, words in processes(home).items() if "bin/postgres -D" in words] == [pid]
+        # what a server has just begun bears its name for a moment
+        until(lambda: [p for p, words in processes(home).items() if SERVER in words] == [pid])
     finally:
         for user in users:
             user.communicate()

@@ -7,7 +7,8 @@ external storage is read, and no chunk beyond the limit is unpacked (`files.care
 import ctypes
 import numbers
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -39,7 +40,7 @@ _AT_ONCE: Final = 64
 _DEPTH: Final = 16
 _PERTURB: Final = -6
 """M_PERTURB of mallopt."""
-_OTHER: Final = 0x5A
+_FILLINGS: Final = (0x5A, 0x33)
 
 
 def read(
@@ -78,20 +79,32 @@ def _settled(
 ) -> Values:
     """Return values that do not depend on what was in the memory before."""
     try:
-        found, is_filtered = _opened(place, where, selection, is_written=is_written)
-        if is_filtered and (again := _allocator()) is not None:
+        with _filled(_FILLINGS[0]):
+            found, is_filtered = _opened(place, where, selection, is_written=is_written)
+        if is_filtered and _allocator() is not None:
             # a filter that yields too little leaves what was in the memory before, perhaps of
             # another's file: with other things in the memory the values would be others
-            again.mallopt(_PERTURB, _OTHER)
-            try:
+            with _filled(_FILLINGS[1]):
                 second, _ = _opened(place, where, selection, is_written=is_written)
-            finally:
-                again.mallopt(_PERTURB, 0)
             if _differ(found, second):
                 raise Unreadable("a chunk yields fewer values than it should", reason="damaged")
     except FAILURES as error:
         raise Unreadable(f"HDF5 cannot read it: {str(error)[:200]}", reason="damaged") from error
     return found
+
+
+@contextmanager
+def _filled(filling: int) -> Iterator[None]:
+    """Let memory that is handed out hold what tells it from any that was handed out before."""
+    library = _allocator()
+    if library is None:
+        yield
+        return
+    library.mallopt(_PERTURB, filling)
+    try:
+        yield
+    finally:
+        library.mallopt(_PERTURB, 0)
 
 
 def _differ(found: Values, second: Values) -> bool:
