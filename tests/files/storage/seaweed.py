@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import random
 import signal
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,16 @@ def _die_with_parent() -> None:
 
 
 def free_ports(count: int) -> list[int]:
+    """Return ports that nobody has, nor is given by chance, as calls to servers are."""
+    chance = random.SystemRandom()
+    found: list[int] = []
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
+        while len(found) < count:
+            port = chance.randrange(10_240, 32_768)
+            with suppress(OSError):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+    return found
 
 
 class Seaweed:
