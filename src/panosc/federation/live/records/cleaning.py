@@ -65,10 +65,10 @@ def _value(prop: Property, value: Any) -> Any:
         case "list":
             texts = value if isinstance(value, list) else []
             return [one[:LONGEST_TEXT] for one in texts[:MOST_RELATED] if isinstance(one, str)]
-        case "scalar":
-            return value if isinstance(value, int | float) else _text(value)
         case _:
-            return value if prop.name == "id" and _is_number(value) else _text(value)
+            is_flag = prop.kind == "scalar" and isinstance(value, bool)
+            is_kept = prop.kind == "scalar" or prop.name == "id"
+            return value if is_flag or (is_kept and _is_number(value)) else _text(value)
 
 
 def _is_number(value: Any) -> bool:
