@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panosc.domain.entities import MODEL_BY_NAME
@@ -19,6 +19,7 @@ ODD = st.one_of(
     st.integers(),
     st.floats(),
     st.text(max_size=20),
+    st.sampled_from([float("nan"), float("inf")]),
     st.sampled_from(["10.5072/a", "2026-01-02", "2026-13-02", "7", "1e400", "<b>", "\0", " "]),
     st.lists(st.text(max_size=5), max_size=3),
     st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
@@ -45,6 +46,7 @@ def records(model: str, deep: int = 2) -> st.SearchStrategy[dict[str, Any]]:
 def test_it_is_clean_already(model: str) -> None:
     seen = []
 
+    @settings(max_examples=300)
     @given(records(model))
     def try_one(record: dict[str, Any]) -> None:
         item = Reader(names=NAMES).item(MODEL_BY_NAME[model], record)

@@ -41,6 +41,7 @@ _DEPTH: Final = 16
 _PERTURB: Final = -6
 """M_PERTURB of mallopt."""
 _FILLINGS: Final = (0x5A, 0x33)
+"""What memory is filled with, another byte for each of the two readings."""
 
 
 def read(
