@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# each process of a node would compile all that it imports anew: half of its start
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo cloud test check coverage bench docs clean
 
@@ -17,7 +19,7 @@ $(READY): pyproject.toml constraints.txt
 # uv takes a fraction of the time; where it cannot be had, pip does it
 	@export PANOSC_ISLANDS_LATER=1; \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check uv && \
-	  $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]' || \
+	  $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[dev]' || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(READY)
 

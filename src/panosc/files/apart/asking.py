@@ -22,6 +22,7 @@ MESSAGE: Final = 16_384
 START_LIMIT_S: Final = 20.0
 OPEN_LIMIT_S: Final = 30.0
 """Longest that opening a file may take: of one on a disk that does not answer."""
+_END_S: Final = 1.0
 _ANSWER: Final = 4096
 _HINT: Final = "Who runs the node: try the setting `reader_command` in a shell of its account."
 
@@ -95,9 +96,13 @@ class Asker:
                 raise Lost(str(error)) from error
         return answer, found
 
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._popen.poll() is None
+    def is_alive(self, within_s: float = 0.0) -> bool:
+        """Whether it has not ended, and does not so within some seconds."""
+        try:
+            self._popen.wait(timeout=within_s)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
 
     def close(self) -> None:
         """Let it end, and its readers with it."""
@@ -175,7 +180,8 @@ def ask(
             return found.ask(question, descriptors, limit_s=limit_s)
         except Lost as error:
             lost = error
-            if found.is_alive():
+            # what is killed closes its sockets a moment before it has ended
+            if found.is_alive(within_s=_END_S):
                 break
     raise Unavailable(f"The account that reads files does not answer: {lost}.", hint=_HINT)
 
