@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -61,11 +62,7 @@ class Site:
 
     def absolute(self, request: Request) -> Callable[[str], str]:
         """Return what makes paths of this node absolute for whoever sends a request."""
-
-        def address(path: str) -> str:
-            return self.render.address(request, path)
-
-        return address
+        return partial(self.render.address, request)
 
     def selection(self, request: Request) -> tuple[int, ...]:
         """Return the keys of the datasets that whoever sends a request has selected."""

@@ -82,7 +82,4 @@ def understood(site: Site, request: Request, who: Who) -> Asked:
             hint="The page /search explains what it can be asked, and shows such links.",
         )
 
-    def address(path: str) -> str:
-        return site.render.address(request, path)
-
-    return Asked(site=site, who=who, selection=selection, address=address)
+    return Asked(site=site, who=who, selection=selection, address=site.absolute(request))

@@ -1,7 +1,5 @@
 """``/about`` and what registries are told: re3data, the EOSC catalogue, the list of APIs."""
 
-from functools import partial
-
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -33,15 +31,15 @@ def router(site: Site) -> APIRouter:
 
     def re3data(request: Request) -> Response:
         today = site.policy.clock().date()
-        text = repository.re3data(settings, partial(site.render.address, request), today)
+        text = repository.re3data(settings, site.absolute(request), today)
         return kept(Response(text, media_type="application/xml"))
 
     def eosc(request: Request) -> Response:
-        told = repository.eosc(settings, partial(site.render.address, request))
+        told = repository.eosc(settings, site.absolute(request))
         return kept(Response(orjson.dumps(told), media_type="application/json"))
 
     def apis(request: Request) -> Response:
-        address = partial(site.render.address, request)
+        address = site.absolute(request)
         answer = kept(Response(orjson.dumps(repository.api_catalog(address)), media_type=_LINKSET))
         answer.headers["Link"] = f'<{address("/.well-known/api-catalog")}>; rel="api-catalog"'
         return answer

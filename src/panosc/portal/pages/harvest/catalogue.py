@@ -1,6 +1,5 @@
 """``/dcat`` and ``/.well-known/void``: the node as linked data, what anyone may know of it."""
 
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -31,7 +30,7 @@ def router(site: Site) -> APIRouter:
         offer = _JSON if form == _JSON.name else _TURTLE
         if form is None:
             offer = best(accept, (_TURTLE, _JSON)) or _TURTLE
-        graph, following = node.catalogue.page(partial(site.render.address, request), after)
+        graph, following = node.catalogue.page(site.absolute(request), after)
         answer = _written(graph, offer)
         answer.headers["Vary"] = "Accept"
         if following is not None:
@@ -41,7 +40,7 @@ def router(site: Site) -> APIRouter:
         return answer
 
     def described(request: Request) -> Response:
-        return _written(void(partial(site.render.address, request), node.facility), _TURTLE)
+        return _written(void(site.absolute(request), node.facility), _TURTLE)
 
     add(
         routes,

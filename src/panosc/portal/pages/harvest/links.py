@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Any, Final
 
 import orjson
@@ -71,7 +70,7 @@ class _Pages:
         self, request: Request, who: Who, pid: str, refused: Refused | None = None
     ) -> Response:
         site, model = self._site, self.model
-        address = partial(site.render.address, request)
+        address = site.absolute(request)
         gatherer = site.publications.gatherer
         publication = gatherer.one(who, model, pid, address)
         around = graph.around(site.publications.engine, gatherer, who, publication, address)

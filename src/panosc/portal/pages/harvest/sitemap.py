@@ -1,7 +1,5 @@
 """``/sitemap.xml`` with its parts, and ``/robots.txt``: the same for everyone who asks."""
 
-from functools import partial
-
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -31,11 +29,11 @@ def router(site: Site) -> APIRouter:
     node = service.build(site.publications)
 
     def index(request: Request) -> Response:
-        text = sitemap.index(node.listing, partial(site.render.address, request))
+        text = sitemap.index(node.listing, site.absolute(request))
         return kept(Response(text, media_type=_XML))
 
     def part(request: Request, name: str) -> Response:
-        lines = sitemap.part(node.listing, partial(site.render.address, request), name)
+        lines = sitemap.part(node.listing, site.absolute(request), name)
         wanted = iter(()) if request.method == "HEAD" else lines
         return kept(StreamingResponse(wanted, media_type=_XML))
 

@@ -23,10 +23,7 @@ def router(site: Site) -> APIRouter:
     routes = APIRouter()
 
     def of_dataset(request: Request, who: Asker, pid: str) -> Response:
-        def address(path: str) -> str:
-            return site.render.address(request, path)
-
-        record = site.publications.gatherer.one(who, "Dataset", pid, address)
+        record = site.publications.gatherer.one(who, "Dataset", pid, site.absolute(request))
         report = checks.report(record)
         return site.render.page(
             request,

@@ -1,7 +1,5 @@
 """``/doi/…``: the address that DOIs of this node are registered with."""
 
-from functools import partial
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -40,7 +38,7 @@ def router(site: Site) -> APIRouter:
 def _found(site: Site, request: Request, who: Who, doi: str) -> tuple[Target, Publication]:
     """Return what a DOI stands for; a refusal names what was asked for and nothing else."""
     is_erased = False
-    address = partial(site.render.address, request)
+    address = site.absolute(request)
     publications = site.publications
     found = targets(publications.engine, who, doi, now=publications.clock())
     for target in found:

@@ -134,10 +134,7 @@ def _own(site: Site, request: Request, who: Who, pid: str) -> bytes:
         Include(relation="parameters", scope=parameters),
     )
     record = site.record(who, replace(query, includes=(*query.includes, *more)), pid)
-
-    def address(path: str) -> str:
-        return site.render.address(request, path)
-
+    address = site.absolute(request)
     (found,) = records(iter([record]), facility=site.settings.facility, address=address)
     samples = [sample.get("name") for sample in record.get("samples", ())]
     return orjson.dumps({**as_json(found), "samples": samples})

@@ -45,11 +45,11 @@ def router(site: Site) -> APIRouter:
         dataset: Pids = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:
         pids = dataset or [one.pid for one in site.stocks.by_keys(who, site.selection(request))]
-        material = packages.material(who, pids, _address(site, request))
+        material = packages.material(who, pids, site.absolute(request))
         return _form(site, request, material, begun(material.datasets))
 
     def start(request: Request, who: Asker, form: Typed) -> Response:
-        address = _address(site, request)
+        address = site.absolute(request)
         try:
             pid = packages.start(who, form.draft(), address)
         except (Invalid, Conflict) as error:
@@ -62,7 +62,7 @@ def router(site: Site) -> APIRouter:
 
     def change(request: Request, who: Asker, pid: str, form: Typed) -> Response:
         try:
-            packages.change(who, pid, form.draft(), _address(site, request))
+            packages.change(who, pid, form.draft(), site.absolute(request))
         except (Invalid, Conflict) as error:
             return _page(site, request, who, pid, typed=form.model_dump(), error=error)
         return _to(site, pid, "kept")
@@ -100,13 +100,6 @@ def router(site: Site) -> APIRouter:
     add_form(routes, f"{one}/-/discard", discard, summary="Throw a draft away", errors=_ERRORS)
     add_page(routes, one, show, summary="A package, for those who may publish it", also=_SIGN_IN)
     return routes
-
-
-def _address(site: Site, request: Request) -> Any:
-    def address(path: str) -> str:
-        return site.render.address(request, path)
-
-    return address
 
 
 def _to(site: Site, pid: str, done: str) -> Response:
@@ -160,7 +153,7 @@ def _page(
     typed: Mapping[str, Any] | None = None,
     error: Invalid | Conflict | None = None,
 ) -> Response:
-    package = site.publications.packages.look(who, pid, _address(site, request))
+    package = site.publications.packages.look(who, pid, site.absolute(request))
     material = Material(datasets=package.datasets, creators=package.creators)
     here = f"{site.render.root}{PATH}/packages/{pid_path(pid)}"
     return site.render.page(
