@@ -51,6 +51,29 @@ def test_json_goes_on(node):
     assert given.CLOSED not in seen
 
 
+def test_what_brings_no_licence_is_under_that_of_the_policy(node):
+    said = parse_string(node.get(ALL.format("bib")).text, "bibtex").entries[given.BARE]
+    wanted = said.fields["copyright"]
+    assert wanted == "CC-BY-4.0"
+    (row,) = [row for row in rows_of(node.get(ALL.format("csv"))) if row["pid"] == given.BARE]
+    (item,) = [
+        item
+        for page in (1, 2, 3)
+        for item in node.get(f"/search.json?page={page}").json()["items"]
+        if item["pid"] == given.BARE
+    ]
+    feeds = [node.get(f"/search.atom?page={page}").content for page in (1, 2)]
+    (entry,) = [
+        entry
+        for feed in feeds
+        for entry in ET.fromstring(feed).iter(f"{ATOM}entry")
+        if given.BARE in entry.find(f"{ATOM}link").get("href")
+    ]
+    own = node.get(f"/datasets/{given.BARE}/-/export/json").json()
+    told = (row["licence"], item["licence"], entry.findtext(f"{ATOM}rights"), own["licence"])
+    assert told == (wanted,) * 4
+
+
 def test_a_parameter_of_the_question_is_told_with_it(node):
     found = node.get("/search.json?wavelength=0.5..0.7 nm").json()["items"]
     assert [item["pid"] for item in found] == [given.OPEN]

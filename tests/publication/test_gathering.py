@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import publication_catalogue as given
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
+from panosc.catalogue.tables import dataset, ruling
 from panosc.catalogue.writer import write
 from panosc.domain.access import ANYONE, Who
 from panosc.domain.errors import NotFound
@@ -133,6 +135,30 @@ def test_a_bare_file_has_fallbacks(tell: Tell) -> None:
     assert found.description == "Raw data from Test Source."
     assert found.licence is not None
     assert found.licence.id == "CC-BY-4.0"
+
+
+def test_a_policy_grants_by_its_version_and_the_kind_of_data(
+    gatherer: Gatherer, engine: sa.Engine
+) -> None:
+    sources = Sources(
+        facility=Organisation(name=given.FACILITY),
+        term=_term,
+        licence=lambda policy, kind: f"{policy} for {kind}",
+    )
+    with engine.begin() as connection:
+        key = sa.select(dataset.c.id).where(dataset.c.pid == given.BARE).scalar_subquery()
+        old = insert(ruling).values(dataset_id=key, policy="old@1")
+        connection.execute(
+            old.on_conflict_do_update(index_elements=["dataset_id"], set_={"policy": "old@1"})
+        )
+    told = Gatherer(engine, lambda: NOW, sources)
+    said = told.one(ANYONE, "Dataset", given.BARE, given.address).licence
+    assert said is not None
+    assert told.granted({given.BARE: None, "10.5072/elsewhere": "raw"}) == {
+        given.BARE: said.name,
+        "10.5072/elsewhere": "None for raw",
+    }
+    assert said.name == "old@1 for None"
 
 
 def test_more_records_take_no_more_statements(gatherer: Gatherer, engine: sa.Engine) -> None:

@@ -53,12 +53,8 @@ class Maker:
     """A person on a page."""
 
     name: str
-    role: str | None = None
-    affiliation: str | None = None
     orcid: str | None = None
     """The address of the ORCID."""
-    given: str | None = None
-    family: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,23 +85,21 @@ def makers(record: Item) -> list[Maker]:
     """
     members = list(record.get("members", ()))
     if not members:
-        for document in record.get("documents", ()):
+        for document in _measured_for(record):
             members += document.get("members", ())
     found: dict[str, Maker] = {}
     for member in members:
         person = member.get("person") or {}
         name = full_name(person)
         if name and str(person.get("id", name)) not in found:
-            affiliation = (member.get("affiliation") or {}).get("name")
-            found[str(person.get("id", name))] = Maker(
-                name=name,
-                role=member.get("role"),
-                affiliation=affiliation,
-                orcid=orcid_address(person.get("orcid")),
-                given=person.get("firstName"),
-                family=person.get("lastName"),
-            )
+            orcid = orcid_address(person.get("orcid"))
+            found[str(person.get("id", name))] = Maker(name=name, orcid=orcid)
     return list(found.values())
+
+
+def _measured_for(dataset: Item) -> list[Item]:
+    """Return the documents of a dataset; what a package says holds for the package."""
+    return [item for item in dataset.get("documents", ()) if item.get("type") != "collection"]
 
 
 def full_name(person: Item) -> str:
@@ -135,7 +129,7 @@ def publisher(dataset: Item, facility: str) -> str:
 
 def license_of(dataset: Item) -> str | None:
     """Return the licence of a dataset, its own or that of a document."""
-    own = [dataset.get("license"), *(item.get("license") for item in dataset.get("documents", ()))]
+    own = [dataset.get("license"), *(item.get("license") for item in _measured_for(dataset))]
     return next((str(item) for item in own if item), None)
 
 
@@ -144,7 +138,7 @@ def embargo_end(record: Item) -> str | None:
     if record.get("access") != "embargoed":
         return None
     dates = [record.get("embargoUntil"), record.get("releaseDate")]
-    dates += [item.get("releaseDate") for item in record.get("documents", ())]
+    dates += [item.get("releaseDate") for item in _measured_for(record)]
     return next((str(item) for item in dates if item), None)
 
 

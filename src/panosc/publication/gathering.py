@@ -4,7 +4,7 @@ The one place, with `makers`, `relating` and `detailing`, where it is decided wh
 which date is which, and how a record relates to others. Reading is `store`, writing `exports`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -138,6 +138,20 @@ class Gatherer:
             with self._engine.connect() as connection:
                 found = self.many(connection, who, model, block, address)
             yield from found
+
+    def granted(self, kinds: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Return the licence that the policy gives datasets that bring none, by PID.
+
+        Parameters
+        ----------
+        kinds : mapping
+            PID → kind of data; the caller was told of both.
+        """
+        if not kinds:
+            return {}
+        with self._engine.connect() as connection:
+            policies = store.policies(connection, kinds)
+        return {pid: self._sources.licence(policies.get(pid), kinds[pid]) for pid in kinds}
 
     def _dataset(self, row: Any, found: Found, address: Address) -> Publication:
         # what a package says holds for the package

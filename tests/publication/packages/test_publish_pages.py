@@ -19,7 +19,7 @@ from test_portal_browser import RULES
 FORM = {
     "title": "Data behind <a paper>",
     "abstract": "What we *measured*.",
-    "licence": "CC-BY-4.0",
+    "licence": "CC0-1.0",
     "publication": "10.1107/S1600576723000001",
     "dataset": [OPEN, EMBARGOED],
     "parts": "1 a.nxs /entry/data/I 0, :10",
@@ -99,6 +99,14 @@ def test_what_is_published_is_found_by_everyone(node, package):
         assert client.get(package).status_code == 401
 
 
+def test_what_a_package_says_is_not_said_of_its_datasets(node, package):
+    with node.client() as client:
+        items = client.get("/search.json").json()["items"]
+    (item,) = [item for item in items if item["pid"] == OPEN]
+    assert package.partition("/packages/")[2] in item["documents"]
+    assert (item["people"], item["licence"]) == ([], "CC-BY-4.0")
+
+
 def test_the_notebook_opens_its_datasets(node, package):
     page = package.replace("/publish/packages/", "/documents/")
     text = httpx.get(f"{node.address}{page}/-/export/notebook", trust_env=False).text
@@ -113,7 +121,7 @@ def test_the_notebook_opens_its_datasets(node, package):
     known["node"].close()
     heading = notebook.cells[0].source
     assert "# Data behind \\<a paper\\>" in heading
-    assert "CC-BY-4.0" in heading
+    assert "CC0-1.0" in heading
 
 
 def test_stewards_see_the_queue(node):

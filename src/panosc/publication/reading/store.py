@@ -126,11 +126,9 @@ def documents(
     """Return the documents of these PIDs that `who` may know of, with all that belongs to them."""
     sees = sa.false() if is_core else visible(document, who, "detail", now=now)
     rows = connection.execute(
-        sa.select(
-            document,
-            sees.label("sees"),
-            state(document, now=now).label("state"),
-        ).where(document.c.pid == _any(pids), visible(document, who, "core", now=now))
+        sa.select(document, sees.label("sees"), state(document, now=now).label("state")).where(
+            document.c.pid == _any(pids), visible(document, who, "core", now=now)
+        )
     ).all()
     found = Found(records=list(rows))
     keys = [row.id for row in rows]
@@ -143,6 +141,14 @@ def documents(
     found.dois = _dois(connection, own)
     found.related = _related(connection, "Document", [row.pid for row in rows])
     return found
+
+
+def policies(connection: sa.Connection, pids: Iterable[str]) -> dict[str, str | None]:
+    """Return the version of the policy that each of these datasets is under, as far as decided."""
+    found = sa.select(dataset.c.pid, ruling.c.policy).where(
+        dataset.c.id == ruling.c.dataset_id, dataset.c.pid == _any(pids)
+    )
+    return {row.pid: row.policy for row in connection.execute(found)}
 
 
 def is_erased(connection: sa.Connection, model: str, pid: str) -> bool:

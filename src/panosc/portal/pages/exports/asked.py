@@ -50,6 +50,11 @@ class Asked:
             asked = replace(asked, includes=(*asked.includes, include))
         return self.site.search.answer(self.who, asked)
 
+    def page(self, selection: Selection) -> Answer:
+        """Return the page that a selection is at, read to its end."""
+        answer = self.answer(selection.query())
+        return replace(answer, items=iter(list(answer.items)))
+
     def everything(self, most: int) -> Answer:
         """Return the first `most` of what fits, whatever the page."""
         return self.answer(replace(self.selection.query(), limit=most, skip=0))

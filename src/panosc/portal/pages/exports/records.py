@@ -5,12 +5,14 @@ What the caller may not see is not in the answer of `search.service` and so in n
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from panosc.domain.pid import pid_path
 from panosc.domain.query import Compare, Include, Query
 from panosc.portal import facts
 from panosc.portal.words import clean, doi_address
+from panosc.publication.service import Publications
 
 Item = Mapping[str, Any]
 
@@ -28,6 +30,7 @@ _OWN = frozenset(
         "license",
     ]
 )
+_BLOCK: Final = 100
 _PARAMETER = frozenset({"name", "value", "unit"})
 MOST_VALUES = 100
 """Values of the parameters asked for, of one dataset."""
@@ -58,11 +61,6 @@ class Record:
     """Those that were asked for, where the caller may see them."""
 
     @property
-    def year(self) -> str | None:
-        """The year that a citation gives."""
-        return (self.released or self.measured or "")[:4] or None
-
-    @property
     def doi(self) -> str | None:
         """The address of its DOI, if its PID is one."""
         return doi_address(self.pid)
@@ -88,10 +86,14 @@ def measuring(names: Sequence[str]) -> Query:
 
 
 def records(
-    items: Iterator[Item], *, facility: str, address: Callable[[str], str]
+    items: Iterator[Item], publications: Publications, address: Callable[[str], str]
 ) -> Iterator[Record]:
-    """Yield what an answer to `asking` holds; `address` makes a path a public address."""
-    for item in items:
+    """Yield what an answer to `asking` holds; `address` makes a path a public address.
+
+    Not to be read while a connection is held for something else: there may be no second one.
+    """
+    facility = publications.settings.facility
+    for item, licence in _licensed(items, publications):
         instrument = item.get("instrument") or {}
         name = instrument.get("name")
         yield Record(
@@ -107,12 +109,23 @@ def records(
             measured=item.get("creationDate"),
             released=item.get("releaseDate"),
             size=item.get("size"),
-            licence=facts.license_of(item),
+            licence=licence,
             abstract=item.get("description"),
             documents=tuple(document["pid"] for document in item.get("documents", ())),
             url=address(f"/datasets/{pid_path(item['pid'])}"),
             parameters=tuple(item.get("parameters", ())),
         )
+
+
+def _licensed(
+    items: Iterator[Item], publications: Publications
+) -> Iterator[tuple[Item, str | None]]:
+    """Yield datasets with their licence: what brings none is under that of the policy."""
+    while block := list(islice(items, _BLOCK)):
+        given = {item["pid"]: facts.license_of(item) for item in block}
+        bare = {item["pid"]: item.get("kind") for item in block if given[item["pid"]] is None}
+        given |= publications.gatherer.granted(bare)
+        yield from ((item, given[item["pid"]]) for item in block)
 
 
 def as_json(record: Record, *, score: float | None = None) -> dict[str, Any]:

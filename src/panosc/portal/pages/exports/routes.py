@@ -23,6 +23,7 @@ from panosc.portal.site import Asker, Site
 from panosc.publication.exports import bibtex
 from panosc.search.language.selection import LAST_PAGE
 from panosc.search.loopback.writing import write_standard
+from panosc.search.service import Answer
 
 MOST = 10_000
 """Records of a CSV or BibTeX file."""
@@ -48,8 +49,10 @@ def router(site: Site) -> APIRouter:
 
     def json(request: Request, who: Asker) -> Response:
         with site.search.together(who):
-            found = _page(understood(site, request, who))
-        # asked when the connection of the search has been given back
+            asked = understood(site, request, who)
+            answer = asked.page(asked.selection)
+        # the rest is asked when the connection of the search has been given back
+        found = _page(asked, answer)
         pictured = site.overviews.thumbnails(who, [item["pid"] for item in found["items"]])
         for item in found["items"]:
             is_there = item["pid"] in pictured
@@ -78,7 +81,9 @@ def router(site: Site) -> APIRouter:
 
     def feed(request: Request, who: Asker) -> Response:
         with site.search.together(who):
-            return _feed(understood(site, request, who))
+            asked = understood(site, request, who)
+            answer = asked.page(replace(asked.selection, sort="-created", after="", size=FEED))
+        return _feed(asked, answer)
 
     for form, handler in (("json", json), ("csv", csv), ("bib", bib), ("atom", feed)):
         _add(routes, form, handler)
@@ -103,12 +108,11 @@ def _add(routes: APIRouter, form: str, handler: Callable[..., Response]) -> None
 
 
 def _records(asked: Asked, items: Iterator[Any]) -> Iterator[Record]:
-    return records(items, facility=asked.site.settings.facility, address=asked.address)
+    return records(items, asked.site.publications, asked.address)
 
 
-def _page(asked: Asked) -> dict[str, Any]:
+def _page(asked: Asked, answer: Answer) -> dict[str, Any]:
     selection = asked.selection
-    answer = asked.answer(selection.query())
     items = list(answer.items)
     shown = list(_records(asked, iter(items)))
     last = items[-1]["pid"] if len(items) == selection.size else ""
@@ -157,9 +161,7 @@ def _file(form: str, lines: Iterator[str], *, total: int) -> Response:
     return StreamingResponse(pieces(), media_type=_KINDS[form], headers=headers)
 
 
-def _feed(asked: Asked) -> Response:
-    selection = replace(asked.selection, sort="-created", after="", size=FEED)
-    answer = asked.answer(selection.query())
+def _feed(asked: Asked, answer: Answer) -> Response:
     shown = list(_records(asked, answer.items))
     plain = replace(asked.selection.from_start(), sort="", size=25)
     last = min(-(-answer.total // FEED), LAST_PAGE)
@@ -167,7 +169,7 @@ def _feed(asked: Asked) -> Response:
     def at(page: int) -> str:
         return asked.at(replace(plain, page=page), "atom")
 
-    page = selection.page
+    page = asked.selection.page
     what = f"“{plain.words}”" if plain.words else "a search"
     feed = atom.Feed(
         title=f"Datasets at {asked.site.settings.facility}: {what}",

@@ -134,7 +134,6 @@ def _own(site: Site, request: Request, who: Who, pid: str) -> bytes:
         Include(relation="parameters", scope=parameters),
     )
     record = site.record(who, replace(query, includes=(*query.includes, *more)), pid)
-    address = site.absolute(request)
-    (found,) = records(iter([record]), facility=site.settings.facility, address=address)
+    (found,) = records(iter([record]), site.publications, site.absolute(request))
     samples = [sample.get("name") for sample in record.get("samples", ())]
     return orjson.dumps({**as_json(found), "samples": samples})
