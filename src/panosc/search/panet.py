@@ -43,6 +43,7 @@ class Ontology:
 
     def __init__(self, concepts: Iterable[Concept]) -> None:
         self._by_id = {concept.id: concept for concept in concepts}
+        self._lines: dict[str, frozenset[str]] = {}
 
     def __iter__(self) -> Iterator[Concept]:
         return iter(self._by_id.values())
@@ -78,7 +79,7 @@ class Ontology:
 
     def ancestors(self, ids: Iterable[str]) -> frozenset[str]:
         """Return all techniques broader than one of these, and themselves."""
-        return self._reach(ids, lambda item: self._by_id[item].broader)
+        return frozenset().union(*(self._above(item) for item in ids if item in self._by_id))
 
     def children(self, text: str) -> tuple[Concept, ...]:
         """Return the next narrower techniques, by label."""
@@ -100,6 +101,13 @@ class Ontology:
         """Return the definition behind an identifier, if it has one."""
         found = self.find(text)
         return (found.definition or None) if found else None
+
+    def _above(self, item: str) -> frozenset[str]:
+        # asked for each technique of each record, of which there are some hundreds
+        known = self._lines.get(item)
+        if known is None:
+            known = self._lines[item] = self._reach([item], lambda one: self._by_id[one].broader)
+        return known
 
     def _reach(self, ids: Iterable[str], step: Callable[[str], Iterable[str]]) -> frozenset[str]:
         # equivalent techniques are broader than one another: the hierarchy has loops

@@ -35,9 +35,9 @@ class _Half:
         self._said = said
 
     @cached_property
-    def weights(self) -> Sequence[Mapping[str, float]]:
-        """What each of its fields says of its stems."""
-        return analysis.weights(self._said.texts)
+    def weighing(self) -> analysis.Weighing:
+        """What its fields say of a stem."""
+        return analysis.Weighing(self._said.texts)
 
     @cached_property
     def elements(self) -> Set[str]:
@@ -59,7 +59,7 @@ class _Half:
 
     def weight(self, stem: str) -> float:
         """Return what a stem weighs here; `_NEVER` if it is not there."""
-        total = sum(told.get(stem, 0.0) for told in self.weights)
+        total = self.weighing.of(stem)
         if not total:
             return _NEVER
         return analysis.LEVEL_VALUES[analysis.level_of(total)] * analysis.rarity(stem)

@@ -8,6 +8,7 @@ done to a question. There is no index here and no access.
 # ruff: noqa: RUF001 (signs that look alike are what this is about)
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -131,9 +132,9 @@ def impacts(texts: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
         The texts of each field; fields are those of `WEIGHTS`.
     """
     sums: dict[str, float] = {}
-    for told in weights(texts):
-        for item, weight in told.items():
-            sums[item] = sums.get(item, 0.0) + weight
+    for weight, found in _fields(texts):
+        for item, count in Counter(found).items():
+            sums[item] = sums.get(item, 0.0) + weight * count
     sums.pop("", None)
     levels: list[set[str]] = [set() for _ in range(LEVELS)]
     for item, total in sums.items():
@@ -141,35 +142,60 @@ def impacts(texts: Mapping[str, Sequence[str]]) -> tuple[frozenset[str], ...]:
     return tuple(map(frozenset, levels))
 
 
-def weights(texts: Mapping[str, Sequence[str]]) -> list[Mapping[str, float]]:
-    """Return what each field says of its stems; for a stem it is added up over the fields."""
-    return [
-        _kept(name, tuple(values)) if name in _SHARED else _told(name, values)
-        for name, values in texts.items()
-        if values
-    ]
-
-
 def level_of(total: float) -> int:
     """Return the level of a stem of which all fields together say so much."""
     return int(LEVELS * total / (total + _SATURATION))
 
 
+class Weighing:
+    """What the fields of one record say of single stems, for whoever asks for few of them.
+
+    Parameters
+    ----------
+    texts
+        As `impacts` takes them.
+    """
+
+    def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
+        self._fields = _fields(texts)
+
+    def of(self, item: str) -> float:
+        """Return what all fields together say of a stem: 0 if it is in none."""
+        total = 0.0
+        for weight, found in self._fields:
+            count = found.count(item)
+            if count:
+                total += weight * count
+        return total
+
+
+_Field = tuple[float, Sequence[str]]
+"""What a stem weighs in a field, and the stems there."""
+
+
+def _fields(texts: Mapping[str, Sequence[str]]) -> list[_Field]:
+    return [
+        _shared(name, tuple(values)) if name in _SHARED else _field(name, values)
+        for name, values in texts.items()
+        if values
+    ]
+
+
 @lru_cache(maxsize=5_000)
-def _kept(name: str, values: tuple[str, ...]) -> Mapping[str, float]:
-    return _told(name, values)
+def _shared(name: str, values: tuple[str, ...]) -> _Field:
+    return _field(name, values)
 
 
-def _told(name: str, values: Sequence[str]) -> Mapping[str, float]:
-    """Return what one field says of each stem."""
-    read = [_read(value) for value in values]
-    length = sum(len(found) for found, _ in read)
+def _field(name: str, values: Sequence[str]) -> _Field:
+    items: list[str] = []
+    length = 0
+    for value in values:
+        found, more = _read(value)
+        length += len(found)
+        items += found
+        items += more
     weight = WEIGHTS[name] / (1 - _NORMALISED + _NORMALISED * length / _LENGTHS[name])
-    told: dict[str, float] = {}
-    for found, more in read:
-        for item in found + more:
-            told[item] = told.get(item, 0.0) + weight
-    return told
+    return weight, items
 
 
 def alternatives(word: str) -> list[list[str]]:

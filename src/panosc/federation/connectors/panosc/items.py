@@ -75,9 +75,11 @@ class Reader:
 
     def _properties(self, model: Model, given: Item) -> Item:
         item: Item = {}
-        for prop in model.properties:
-            value = given.get(prop.name)
-            if value is None or prop.name == "pid":
+        known = model.property_by_name
+        for name, value in given.items():
+            # relations, and what the data model does not have, are no properties
+            prop = known.get(name)
+            if prop is None or value is None or name == "pid":
                 continue
             try:
                 found = read(prop.kind, value)
