@@ -133,7 +133,7 @@ def remote_node(
             _add_people(engine)
             identity = build(engine, settings, lambda: datetime.now(UTC))
             node = RemoteNode("", engine, settings, identity, user_home)
-            server = node.start("serve", "--port", "0", "--home", str(home))
+            server = node.start("serve", "--workers", "1", "--port", "0", "--home", str(home))
             try:
                 assert server.stdout is not None
                 line = server.stdout.readline()

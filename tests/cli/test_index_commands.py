@@ -32,7 +32,7 @@ def test_the_index_is_kept_by_a_node_that_serves_and_built_anew_at_any_time(inde
     assert first["size_bytes"] > 0
 
     # one serves: it is asked to
-    server = node.start("serve", "--port", "0")
+    server = node.start("serve", "--workers", "1", "--port", "0")
     ready(server)
     end = time.monotonic() + 30
     told = node.home / "index" / "told"

@@ -34,7 +34,7 @@ def test_serve_tells_its_address_and_stops_at_ctrl_c(node):
 
 
 def test_two_commands_share_a_node(node, tmp_path):
-    server = node.start("serve", "--port", "0")
+    server = node.start("serve", "--workers", "1", "--port", "0")
     address = ready(server)
     (tmp_path / "Dataset.ndjson").write_text('{"pid":"10.1/x","title":"X","isPublic":true}\n')
     assert node.run("catalogue", "load", str(tmp_path)).returncode == 0
@@ -60,9 +60,9 @@ def test_a_killed_server_leaves_nothing_for_the_next_start(node):
 
 
 def test_a_port_in_use_is_said(node):
-    first = node.start("serve", "--port", "0")
+    first = node.start("serve", "--workers", "1", "--port", "0")
     port = ready(first).rpartition(":")[2]
-    second = node.run("serve", "--port", port)
+    second = node.run("serve", "--workers", "1", "--port", port)
     assert second.returncode == 1
     assert port in second.stderr
     assert "--port" in second.stderr

@@ -9,7 +9,7 @@ import requests
 
 
 def test_made_up_people_sign_in_at_a_node(node):
-    server = node.start("serve", "--dev-login", "--port", "0")
+    server = node.start("serve", "--workers", "1", "--dev-login", "--port", "0")
     line = server.stdout.readline()
     assert line.startswith("ready http://"), server.stderr.read()
     address = line.split()[1]
@@ -50,14 +50,14 @@ def test_made_up_people_sign_in_at_a_node(node):
 def test_a_node_for_real_people_has_no_made_up_ones(node, options, toml, reason):
     node.home.mkdir(parents=True, exist_ok=True)
     (node.home / "panosc.toml").write_text(toml)
-    done = node.run("serve", "--dev-login", "--port", "0", *options)
+    done = node.run("serve", "--workers", "1", "--dev-login", "--port", "0", *options)
     assert done.returncode == 2
     assert reason in done.stderr
     assert "ready" not in done.stdout
 
 
 def test_without_the_option_nobody_made_up_is_there(node):
-    server = node.start("serve", "--port", "0")
+    server = node.start("serve", "--workers", "1", "--port", "0")
     address = server.stdout.readline().split()[1]
     assert requests.get(f"{address}/login/demo", timeout=20).status_code == 404
     os.killpg(server.pid, signal.SIGINT)

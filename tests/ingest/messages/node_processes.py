@@ -77,6 +77,7 @@ class Served:
             "PANOSC_DATABASE_URL": given.database_url.get_secret_value(),
             "PANOSC_INGEST_ROOTS": "[" + ",".join(f'"{root}"' for root in given.ingest_roots) + "]",
             "PANOSC_INGEST_WORKERS": "1",
+            "PANOSC_WORKERS": "1",
             "PANOSC_FACILITY": "ESRF",
             "PANOSC_RATE_LIMIT": "0",
         }
