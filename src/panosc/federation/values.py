@@ -4,15 +4,37 @@ Nothing here raises for what a catalogue wrote: a record is never lost for a bad
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from datetime import datetime
+from html import unescape
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from panosc.domain.times import utc
+from panosc.publication.reading.describing import plain
 
 T = TypeVar("T")
+Object = Mapping[str, Any]
 LONGEST = 20_000
 """Characters of a text."""
+LONGEST_NAME = 1000
+LONGEST_TEXT = 50_000
+"""Characters of a description."""
+MOST_PARTS = 5000
+"""Parameters, files, members … of one record."""
 _LARGEST = 2**63 - 1
+_DIGITS: Final = 300
+_UTC: Final = ZoneInfo("UTC")
+_INLINE: Final = re.compile(
+    r"</?(?:i|b|em|strong|su[bp]|span|a|u|code)(?:\s[^<>]{0,2000})?>", re.IGNORECASE
+)
+_BLOCK: Final = re.compile(
+    r"</?(?:p|br|hr|div|h[1-6]|ul|ol|li|table|tbody|thead|tr|t[dh]|pre|blockquote|jats:[a-z]+)"
+    r"(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
+)
 
 
 def text(value: object, most: int = LONGEST) -> str | None:
@@ -29,8 +51,43 @@ def text(value: object, most: int = LONGEST) -> str | None:
         return None
     if isinstance(value, int) and abs(value) > _LARGEST:
         return None
-    plain = str(value)[: most + 100].encode("utf-8", "replace").decode().replace("\0", "")
-    return plain.strip()[:most].rstrip() or None
+    # cut first: a stranger's text may have megabytes; PostgreSQL keeps no NUL
+    found = str(value)[: most + 100].encode("utf-8", "replace").decode().replace("\0", "")
+    return found.strip()[:most].rstrip() or None
+
+
+def short(value: object) -> str | None:
+    """Return a text that is a name or the like."""
+    return text(value, LONGEST_NAME)
+
+
+def line(value: object, most: int = LONGEST_NAME) -> str | None:
+    r"""Return a text on one line.
+
+    Examples
+    --------
+    >>> line("  a \n b "), line(7), line(True), line([])
+    ('a b', '7', None, None)
+    """
+    found = " ".join(plain(text(value, most * 4)).split())
+    return found[:most].rstrip() or None
+
+
+def prose(value: object) -> str | None:
+    """Return a text of several lines without markup of HTML.
+
+    Examples
+    --------
+    >>> prose("<p>H<sub>2</sub>O &amp; more</p>"), prose("in <ice> & snow")
+    ('H2O & more', 'in <ice> & snow')
+    """
+    if not isinstance(value, str):
+        return None
+    found = value[:LONGEST_TEXT]
+    bare = _BLOCK.sub("\n", _INLINE.sub("", found)) if "<" in found else found
+    if bare != found:
+        found = re.sub(r"\n\s*\n\s*", "\n\n", unescape(bare))
+    return plain(re.sub(r"[ \t]+", " ", found)) or None
 
 
 def number(value: object) -> int | float | None:
@@ -38,18 +95,22 @@ def number(value: object) -> int | float | None:
 
     Examples
     --------
-    >>> number("1.5"), number(2), number("nan"), number(False), number("a")
-    (1.5, 2, None, None, None)
+    >>> number("12.40"), number(" 7 "), number("nan"), number("1_000"), number(False), number("a")
+    (12.4, 7, None, None, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, str):
+        # with an underscore it is a number to Python alone
+        if len(value) >= _DIGITS or "_" in value:
+            return None
+        for read in (int, float):
+            try:
+                return number(read(value))
+            except ValueError:
+                continue
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int):
-        return value if abs(value) <= _LARGEST else None
-    try:
-        found = float(value[:60] if isinstance(value, str) else value)
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+    is_small = abs(value) <= _LARGEST
+    return value if is_small or (isinstance(value, float) and math.isfinite(value)) else None
 
 
 def integer(value: object) -> int | None:
@@ -74,13 +135,8 @@ def when(value: object) -> str | None:
 
 def moment(value: object) -> datetime | None:
     """Return the time that a text of ISO 8601 says; without a zone it is UTC."""
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value.strip())
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    found = utc(text(value, 100), zone=_UTC) if isinstance(value, str) else None
+    return None if found is None else datetime.fromisoformat(found)
 
 
 def several(value: object) -> list[Any]:
@@ -88,21 +144,33 @@ def several(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def mapping(value: object) -> Object:
     """Return an object; of what is none an empty one."""
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, Mapping) else {}
 
 
-def objects(value: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects of a list."""
-    return (item for item in several(value) if isinstance(item, dict))
+def objects(value: object, most: int | None = None) -> Iterator[Object]:
+    """Yield the objects of a list, of its first `most` items."""
+    return (item for item in several(value)[:most] if isinstance(item, Mapping))
+
+
+def loosely(value: object, key: str | None = None) -> Iterator[Object]:
+    """Yield the objects of a list; one that stands alone counts as a list of one.
+
+    With a `key`, a plain text may stand for ``{key: text}``.
+    """
+    for item in value[:MOST_PARTS] if isinstance(value, list) else [value]:
+        if isinstance(item, Mapping):
+            yield item
+        elif key is not None and line(item) is not None:
+            yield {key: item}
 
 
 @dataclass(slots=True)
 class Fields:
     """The fields of one object; what cannot be read is noted in `warnings`."""
 
-    content: Mapping[str, Any]
+    content: Object
     warnings: list[str] = field(default_factory=list)
 
     def text(self, name: str, most: int = LONGEST) -> str | None:

@@ -43,7 +43,7 @@ class TestIcat(ServedConformance):
                 "kind": "reduced",
                 "size": 1000,
                 "creationDate": datetime(2026, 9, 1, tzinfo=UTC),
-                "embargoUntil": "2029-08-31T00:00:00Z",
+                "embargoUntil": "2029-08-31T00:00:00+00:00",
             },
         ),
         Known(

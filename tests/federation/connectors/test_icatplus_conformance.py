@@ -49,7 +49,7 @@ class TestIcatPlus(ServedConformance):
                 "title": "lysozyme_0001",
                 "kind": "raw",
                 "size": 231530419,
-                "embargoUntil": "2029-09-05T00:00:00Z",
+                "embargoUntil": "2029-09-05T00:00:00+00:00",
                 "creationDate": datetime(2026, 9, 6, 0, 7, tzinfo=UTC),
             },
             home="https://data.example.org/dataset/100101",

@@ -58,14 +58,14 @@ def test_what_its_client_stored_is_harvested(mock: Source) -> None:
     assert rows["Dataset"] == {
         "pid": "esrf/0",
         "title": "collection_0001",
-        "creationDate": "2022-01-01T08:01:00Z",
-        "endDate": "2022-01-01T08:01:30Z",
+        "creationDate": "2022-01-01T08:01:00+00:00",
+        "endDate": "2022-01-01T08:01:30+00:00",
         "ownerGroup": "hg123",
         "source": "esrf",
         "instrumentId": "esrf/instrument-id02",
         "access": "embargoed",
-        "embargoUntil": "2025-01-01T00:00:00Z",
-        "releaseDate": "2025-01-01T00:00:00Z",
+        "embargoUntil": "2025-01-01T00:00:00+00:00",
+        "releaseDate": "2025-01-01T00:00:00+00:00",
     }
     assert rows["Sample"]["name"] == "lysozyme"
     assert ("DocumentDataset", {"documentId": "esrf/document-0", "datasetId": "esrf/0"}) in (

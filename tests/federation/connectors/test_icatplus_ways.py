@@ -113,7 +113,7 @@ def test_what_changes_with_its_investigation_changes() -> None:
     plus.investigations[1001]["releaseDate"] = "2021-01-01"
     after = raws_of(asked(plus, harvested))
     dataset = by_model(after["dataset", "100100"])["Dataset"][0]
-    assert dataset["embargoUntil"] == "2021-01-01T00:00:00Z"
+    assert dataset["embargoUntil"] == "2021-01-01T00:00:00+00:00"
     assert (
         after["dataset", "100200"].content["investigation"]["releaseDate"]
         == (before["dataset", "100200"].content["investigation"]["releaseDate"])

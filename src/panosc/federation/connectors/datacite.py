@@ -16,7 +16,6 @@ from typing_extensions import override
 from panosc.domain.query import Query
 from panosc.federation.connectors.datacite_parts import live
 from panosc.federation.connectors.datacite_parts.dates import moment
-from panosc.federation.connectors.datacite_parts.loose import line
 from panosc.federation.connectors.datacite_parts.meaning import Told, mapped
 from panosc.federation.contract import (
     Ability,
@@ -31,6 +30,7 @@ from panosc.federation.contract import (
     Support,
     Tried,
 )
+from panosc.federation.values import line
 from panosc.identity.outbound.beyond import Failed
 
 KIND: Final = "doi"

@@ -21,11 +21,11 @@ from panosc.federation.connectors.icat_parts.entities import (
     Meaning,
 )
 from panosc.federation.connectors.icat_parts.making import Making
-from panosc.federation.connectors.icat_parts.reading import given, identity
 from panosc.federation.connectors.icat_parts.rest import Icat
 from panosc.federation.connectors.icat_parts.whole import Whole
 from panosc.federation.contract import Batch, Cursor, Found, Mapped, Probed, Raw, Tried
 from panosc.federation.source import Source
+from panosc.federation.values import integer, mapping
 
 
 class IcatOptions(contract.Options):
@@ -76,7 +76,7 @@ class IcatConnector(contract.Connector):
     @override
     def map(self, raw: Raw) -> Mapped:
         making = Making(source=self.source)
-        number = identity(raw.external_id)
+        number = integer(raw.external_id)
         if number is None:
             making.warn(f"{raw.external_id[:40]!r} is no id of ICAT.")
             return making.done()
@@ -87,7 +87,7 @@ class IcatConnector(contract.Connector):
             DATASET: meaning.dataset,
         }.get(raw.kind)
         if mean is not None:
-            mean(number, given(raw.content))
+            mean(number, mapping(raw.content))
         return making.done()
 
     @override

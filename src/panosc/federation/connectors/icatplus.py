@@ -15,7 +15,6 @@ from panosc.domain.query import Query
 from panosc.federation import contract
 from panosc.federation.calling import Caller
 from panosc.federation.connectors.icat_parts.making import Making
-from panosc.federation.connectors.icat_parts.reading import given, identity
 from panosc.federation.connectors.icatplus_parts import probing, searching
 from panosc.federation.connectors.icatplus_parts.asking import Plus
 from panosc.federation.connectors.icatplus_parts.mapping import (
@@ -27,6 +26,7 @@ from panosc.federation.connectors.icatplus_parts.mapping import (
 from panosc.federation.connectors.icatplus_parts.whole import Reading
 from panosc.federation.contract import Batch, Cursor, Found, Mapped, Probed, Raw, Tried
 from panosc.federation.source import Source
+from panosc.federation.values import integer, mapping
 
 MOST_IN_BATCH = 500
 _FIRST = "2000-01-01"
@@ -88,8 +88,8 @@ class IcatPlusConnector(contract.Connector):
     @override
     def map(self, raw: Raw) -> Mapped:
         making = Making(source=self.source)
-        number = identity(raw.external_id)
-        content = given(raw.content)
+        number = integer(raw.external_id)
+        content = mapping(raw.content)
         if number is None:
             making.warn(f"{raw.external_id[:40]!r} is no id of ICAT+.")
             return making.done()
@@ -176,7 +176,7 @@ class _State:
             # a run that was broken off goes on with what it was about to read
             self._begun = str(cursor["begun"])
             self._since = str(cursor.get("since") or "")
-            self.done = identity(cursor.get("done"))
+            self.done = integer(cursor.get("done"))
             return
         oldest = (now - timedelta(days=options.full_days)).isoformat()
         self._begun = now.isoformat()

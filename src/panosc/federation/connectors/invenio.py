@@ -19,7 +19,6 @@ from panosc.domain.query import Query
 from panosc.federation.calling import BadStatus
 from panosc.federation.connectors.datacite_parts import invenio_record, live
 from panosc.federation.connectors.datacite_parts.dates import moment
-from panosc.federation.connectors.datacite_parts.loose import line
 from panosc.federation.connectors.datacite_parts.meaning import mapped
 from panosc.federation.contract import (
     Ability,
@@ -34,6 +33,7 @@ from panosc.federation.contract import (
     Support,
     Tried,
 )
+from panosc.federation.values import line
 from panosc.identity.outbound.beyond import Failed
 
 KIND: Final = "record"

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from panosc.federation.connectors.datacite_parts.dates import Dates, as_utc
-from panosc.federation.connectors.datacite_parts.loose import line, prose, several
+from panosc.federation.values import line, loosely, prose
 
 _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "closed": ("c_14cb", "closedaccess", "metadataonly", "closed"),
@@ -25,7 +25,7 @@ _WITHDRAWN: Final = "The data were withdrawn"
 def rights(attributes: Mapping[str, Any]) -> str | None:
     """Return ``open``, ``embargoed``, ``restricted`` or ``closed``, None where nothing is said."""
     said: set[str] = set()
-    for item in several(attributes.get("rightsList"), "rights"):
+    for item in loosely(attributes.get("rightsList"), "rights"):
         for name in ("rights", "rightsUri", "rightsURI", "rightsIdentifier"):
             word = (line(item.get(name)) or "").lower()
             said |= {_squeezed(word), _squeezed(word.rstrip("/").rpartition("/")[2])}
@@ -56,7 +56,7 @@ def access(attributes: Mapping[str, Any], dates: Dates, changed: datetime | None
 def licence(attributes: Mapping[str, Any]) -> str | None:
     """Return the licence: its name in SPDX, else its address, else what is said of it."""
     address = words = None
-    for item in several(attributes.get("rightsList"), "rights"):
+    for item in loosely(attributes.get("rightsList"), "rights"):
         name, text = line(item.get("rightsIdentifier"), 200), line(item.get("rights"), 200)
         uri = line(item.get("rightsUri") or item.get("rightsURI"), 500)
         if any(_is_access(one) for one in (name, text, uri)):
@@ -79,7 +79,7 @@ def _squeezed(word: str) -> str:
 
 
 def _withdrawn(attributes: Mapping[str, Any], dates: Dates) -> str | None:
-    for item in several(attributes.get("descriptions"), "description"):
+    for item in loosely(attributes.get("descriptions"), "description"):
         text = prose(item.get("description")) or ""
         if item.get("descriptionType") == "Other" and text.startswith(_WITHDRAWN):
             return text.removeprefix(_WITHDRAWN).strip(" :.")[:1000] or "No reason is given."

@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from panosc.domain.times import utc
-from panosc.federation.connectors.datacite_parts.loose import line, objects
+from panosc.federation.values import line, loosely
 
 _UTC: Final = ZoneInfo("UTC")
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
@@ -59,7 +59,7 @@ class Dates:
     def __init__(self, attributes: Any) -> None:
         self._spans: dict[str, Span] = {}
         self.unread: list[str] = []
-        for item in objects(attributes.get("dates")):
+        for item in loosely(attributes.get("dates")):
             kind, text = line(item.get("dateType")), line(item.get("date"))
             if kind is None or text is None:
                 continue

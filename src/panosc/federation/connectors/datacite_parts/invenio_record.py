@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, get_args
 
-from panosc.federation.connectors.datacite_parts.loose import LONGEST_LINE, Object, line, objects
 from panosc.federation.connectors.datacite_parts.meaning import Told
+from panosc.federation.values import Object, line, mapping, objects
 from panosc.publication.identifiers import is_web
 from panosc.publication.record import Relation
 
@@ -39,8 +39,8 @@ _RIGHTS: Final = {"embargoed": "embargoedAccess", "restricted": "restrictedAcces
 
 def told(record: Object, key: str) -> Told:
     """Return what a record says."""
-    metadata = _object(record.get("metadata"))
-    allowed = _object(record.get("access"))
+    metadata = mapping(record.get("metadata"))
+    allowed = mapping(record.get("access"))
     attributes = {
         "doi": _pid(record.get("pids"), "doi"),
         "alternateIdentifiers": _alternates(record),
@@ -60,7 +60,7 @@ def told(record: Object, key: str) -> Told:
         "fundingReferences": [_funding(item) for item in objects(metadata.get("funding"))],
         "sizes": _sizes(record),
     }
-    home = line(_object(record.get("links")).get("self_html"))
+    home = line(mapping(record.get("links")).get("self_html"))
     # the names of files are part of what an embargo covers
     is_open = allowed.get("files") == "public" and line(allowed.get("status")) != "embargoed"
     return Told(
@@ -72,10 +72,6 @@ def told(record: Object, key: str) -> Told:
     )
 
 
-def _object(value: object) -> Object:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _title(value: object) -> str | None:
     """Return a text that may be told in several languages."""
     if isinstance(value, Mapping):
@@ -84,13 +80,13 @@ def _title(value: object) -> str | None:
 
 
 def _pid(pids: object, scheme: str) -> str | None:
-    return line(_object(_object(pids).get(scheme)).get("identifier"))
+    return line(mapping(mapping(pids).get(scheme)).get("identifier"))
 
 
 def _alternates(record: Object) -> list[dict[str, str | None]]:
     told_of = [
         item.get("identifier")
-        for item in objects(_object(record.get("metadata")).get("identifiers"))
+        for item in objects(mapping(record.get("metadata")).get("identifiers"))
         if item.get("scheme") in {"doi", "handle", "ark", "urn", "igsn"}
     ]
     names = [_pid(record.get("pids"), "oai"), *map(line, told_of)]
@@ -98,7 +94,7 @@ def _alternates(record: Object) -> list[dict[str, str | None]]:
 
 
 def _agent(item: Object) -> dict[str, Any]:
-    person = _object(item.get("person_or_org"))
+    person = mapping(item.get("person_or_org"))
     kind = "Organizational" if person.get("type") == "organizational" else "Personal"
     return {
         "name": person.get("name"),
@@ -124,7 +120,7 @@ def _affiliation(item: Object) -> dict[str, Any]:
 
 
 def _id(value: object) -> str | None:
-    return line(_object(value).get("id"), 200)
+    return line(mapping(value).get("id"), 200)
 
 
 def _type(metadata: Object) -> dict[str, str]:
@@ -134,7 +130,7 @@ def _type(metadata: Object) -> dict[str, str]:
 
 
 def _available(allowed: Object) -> Iterator[dict[str, Any]]:
-    embargo = _object(allowed.get("embargo"))
+    embargo = mapping(allowed.get("embargo"))
     if embargo.get("active") is True or allowed.get("status") == "embargoed":
         yield {"date": embargo.get("until"), "dateType": "Available"}
 
@@ -167,7 +163,7 @@ def _subject(item: Object) -> dict[str, Any]:
 
 
 def _right(item: Object) -> dict[str, Any]:
-    url = _object(item.get("props")).get("url") or item.get("link")
+    url = mapping(item.get("props")).get("url") or item.get("link")
     return {
         "rights": _title(item.get("title")),
         "rightsIdentifier": item.get("id"),
@@ -184,13 +180,13 @@ def _related(metadata: Object) -> Iterator[dict[str, Any]]:
 
 def _parent(record: Object) -> Iterator[dict[str, Any]]:
     """Yield the DOI of all versions, which is that of none of them."""
-    doi = _pid(_object(record.get("parent")).get("pids"), "doi")
+    doi = _pid(mapping(record.get("parent")).get("pids"), "doi")
     if doi is not None:
         yield {"relatedIdentifier": doi, "relationType": "IsVersionOf"}
 
 
 def _funding(item: Object) -> dict[str, Any]:
-    funder, award = _object(item.get("funder")), _object(item.get("award"))
+    funder, award = mapping(item.get("funder")), mapping(item.get("award"))
     known = line(funder.get("id")) or ""
     urls = [line(one.get("identifier")) for one in objects(award.get("identifiers"))]
     return {
@@ -203,16 +199,16 @@ def _funding(item: Object) -> dict[str, Any]:
 
 
 def _sizes(record: Object) -> list[str]:
-    size = _object(record.get("files")).get("total_bytes")
+    size = mapping(record.get("files")).get("total_bytes")
     is_number = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     return [f"{size} bytes"] if is_number else []
 
 
 def _files(record: Object) -> Iterator[dict[str, Any]]:
-    entries = _object(record.get("files")).get("entries")
+    entries = mapping(record.get("files")).get("entries")
     listed = entries.values() if isinstance(entries, Mapping) else objects(entries)
     for number, item in enumerate(listed):
-        name = line(_object(item).get("key"), LONGEST_LINE)
+        name = line(mapping(item).get("key"))
         if number >= MOST_FILES or name is None:
             continue
         size = item.get("size")

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from panosc.federation.connectors.datacite_parts import access, people
 from panosc.federation.connectors.datacite_parts.dates import Dates
-from panosc.federation.connectors.datacite_parts.loose import line, objects, prose, several
 from panosc.federation.connectors.datacite_parts.related import Related, related
 from panosc.federation.contract import Mapped, Row
 from panosc.federation.naming import Names, doi_of
 from panosc.federation.source import Source
+from panosc.federation.values import line, loosely, prose
 from panosc.publication.identifiers import is_web
 
 _KINDS: Final[Mapping[str, str]] = {
@@ -92,8 +92,8 @@ class _Reading:
 
     def _pids(self) -> list[str]:
         """Return its identifiers, the one it is called by first."""
-        alternates = objects(self.attributes.get("alternateIdentifiers"))
-        others = objects(self.attributes.get("identifiers"))
+        alternates = loosely(self.attributes.get("alternateIdentifiers"))
+        others = loosely(self.attributes.get("identifiers"))
         given = [
             self.attributes.get("doi"),
             *(item.get("alternateIdentifier") for item in alternates),
@@ -131,7 +131,7 @@ class _Reading:
         return "Document", _TYPES.get(said.replace(" ", ""), said)
 
     def _title(self) -> str | None:
-        titles = list(several(self.attributes.get("titles"), "title"))
+        titles = list(loosely(self.attributes.get("titles"), "title"))
         titles.sort(key=lambda item: item.get("titleType") is not None)
         found = next((text for text in (prose(item.get("title")) for item in titles) if text), None)
         if found is None:
@@ -139,7 +139,7 @@ class _Reading:
         return line(found)
 
     def _summary(self) -> str | None:
-        told = list(several(self.attributes.get("descriptions"), "description"))
+        told = list(loosely(self.attributes.get("descriptions"), "description"))
         told.sort(key=lambda item: item.get("descriptionType") != "Abstract")
         texts = (prose(item.get("description")) for item in told)
         return next((text for text in texts if text), None)
@@ -212,10 +212,10 @@ class _Reading:
 
     def _used(self) -> dict[str, Any] | None:
         """Return the instrument that a record was made with."""
-        for item in objects(self.attributes.get("relatedItems")):
+        for item in loosely(self.attributes.get("relatedItems")):
             if item.get("relatedItemType") != "Instrument":
                 continue
-            title = next(several(item.get("titles"), "title"), {})
+            title = next(loosely(item.get("titles"), "title"), {})
             name, identifier = line(title.get("title")), item.get("relatedItemIdentifier")
             if isinstance(identifier, Mapping):
                 identifier = identifier.get("relatedItemIdentifier")
@@ -228,7 +228,7 @@ class _Reading:
 
     def _techniques(self) -> Iterator[dict[str, str]]:
         told: set[str] = set()
-        for item in several(self.attributes.get("subjects"), "subject"):
+        for item in loosely(self.attributes.get("subjects"), "subject"):
             found = self._technique(item)
             if found is not None and found["pid"] not in told:
                 told.add(found["pid"])
@@ -248,7 +248,7 @@ class _Reading:
     def _keywords(self) -> list[str]:
         words = [
             line(item.get("subject"), 300)
-            for item in several(self.attributes.get("subjects"), "subject")
+            for item in loosely(self.attributes.get("subjects"), "subject")
         ]
         # by this word the house's own exports name the community
         return list(dict.fromkeys(word for word in words if word and word != "PaN"))[:200]
@@ -256,7 +256,7 @@ class _Reading:
     def _funding(self) -> list[dict[str, str]]:
         names = ("funderName", "funderIdentifier", "awardNumber", "awardTitle", "awardUri")
         found = []
-        for item in objects(self.attributes.get("fundingReferences")):
+        for item in loosely(self.attributes.get("fundingReferences")):
             said = {name: line(item.get(name)) for name in names}
             if said["funderName"]:
                 found.append({name: text for name, text in said.items() if text})

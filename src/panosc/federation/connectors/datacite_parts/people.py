@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from panosc.federation.connectors.datacite_parts.loose import Object, line, objects, several
 from panosc.federation.contract import Row
 from panosc.federation.naming import Names, orcid_of, ror_of
+from panosc.federation.values import Object, line, loosely
 
 MOST_PEOPLE: Final = 2000
 _ROLES: Final[Mapping[str, str]] = {
@@ -19,8 +19,8 @@ _ROLES: Final[Mapping[str, str]] = {
 def people(attributes: Mapping[str, Any], names: Names, owner: Row) -> Iterator[Row]:
     """Yield the people of a record, with their affiliations and what they did."""
     told: dict[str, set[str]] = {}
-    agents = [("creator", item) for item in objects(attributes.get("creators"))]
-    for item in objects(attributes.get("contributors")):
+    agents = [("creator", item) for item in loosely(attributes.get("creators"))]
+    for item in loosely(attributes.get("contributors")):
         role = _ROLES.get(line(item.get("contributorType")) or "")
         if role is not None:
             agents.append((role, item))
@@ -35,13 +35,13 @@ def people(attributes: Mapping[str, Any], names: Names, owner: Row) -> Iterator[
 
 def hosts(attributes: Mapping[str, Any]) -> str | None:
     """Return the facility that a record names: the host, else the publisher."""
-    for item in objects(attributes.get("contributors")):
+    for item in loosely(attributes.get("contributors")):
         if item.get("contributorType") == "HostingInstitution":
             name = line(item.get("name") or item.get("contributorName"))
             if name is not None:
                 return name
     return next(
-        (line(item.get("name")) for item in several(attributes.get("publisher"), "name")), None
+        (line(item.get("name")) for item in loosely(attributes.get("publisher"), "name")), None
     )
 
 
@@ -73,7 +73,7 @@ def _one(item: Object, names: Names, owner: Row, role: str) -> Iterator[Row]:
     }
     yield "Person", person
     member["personId"] = person["id"]
-    for place in several(item.get("affiliation"), "name"):
+    for place in loosely(item.get("affiliation"), "name"):
         called = line(place.get("name"))
         if called is not None:
             organisation = _organisation(place, called, names)
@@ -93,7 +93,7 @@ def _organisation(item: Object, name: str, names: Names) -> dict[str, Any]:
 def _identifier(item: Object, scheme: str) -> str | None:
     """Return a name identifier of some scheme; its scheme may be missing where it speaks so."""
     reads = orcid_of if scheme == "ORCID" else ror_of
-    for one in several(item.get("nameIdentifiers"), "nameIdentifier"):
+    for one in loosely(item.get("nameIdentifiers"), "nameIdentifier"):
         said = (line(one.get("nameIdentifierScheme")) or scheme).upper()
         found = line(one.get("nameIdentifier"))
         if said == scheme and reads(found) is not None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from panosc.federation.connectors.datacite_parts.loose import line, objects
 from panosc.federation.naming import Names
+from panosc.federation.values import line, loosely
 
 MOST_RELATED: Final = 1000
 
@@ -48,7 +48,7 @@ def related(attributes: Mapping[str, Any], names: Names) -> Related:
 
 
 def _read(attributes: Mapping[str, Any], names: Names) -> Iterator[tuple[str, dict[str, str], str]]:
-    for number, item in enumerate(objects(attributes.get("relatedIdentifiers"))):
+    for number, item in enumerate(loosely(attributes.get("relatedIdentifiers"))):
         if number >= MOST_RELATED:
             return
         relation, text = line(item.get("relationType")), line(item.get("relatedIdentifier"))

@@ -6,13 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from panosc.federation.connectors.icat_parts.making import Making, access, kind_of
-from panosc.federation.connectors.icat_parts.reading import (
+from panosc.federation.values import (
     LONGEST_TEXT,
-    Given,
-    count,
-    given,
-    identity,
-    listed,
+    MOST_PARTS,
+    Object,
+    integer,
+    mapping,
+    objects,
+    short,
     text,
 )
 
@@ -90,28 +91,28 @@ class Meaning:
         self._making = making
         self._is_open = is_open
 
-    def instrument(self, _number: int, record: Given) -> None:
+    def instrument(self, _number: int, record: Object) -> None:
         """Add an instrument."""
         self._instrument(record)
 
-    def _instrument(self, record: Given) -> str | None:
-        facility = given(record.get("facility"))
+    def _instrument(self, record: Object) -> str | None:
+        facility = mapping(record.get("facility"))
         return self._making.instrument(
             record.get("name") or record.get("fullName"),
             pid=record.get("pid"),
             facility=facility.get("fullName") or facility.get("name"),
         )
 
-    def investigation(self, number: int, record: Given) -> None:
+    def investigation(self, number: int, record: Object) -> None:
         """Add a document with its people and parameters."""
         making = self._making
         pid = self._document(number, record)
-        name = text(record.get("name"))
+        name = short(record.get("name"))
         making.add(
             "Document",
             pid=pid,
             type="proposal",
-            title=text(record.get("title")) or name or str(number),
+            title=short(record.get("title")) or name or str(number),
             summary=text(record.get("summary"), LONGEST_TEXT),
             doi=pid if pid.startswith("10.") else None,
             startDate=making.time(record, "startDate"),
@@ -119,79 +120,79 @@ class Meaning:
             keywords=_keywords(record),
             ownerGroup=name,
             source=making.source.name,
-            visitId=text(record.get("visitId")),
+            visitId=short(record.get("visitId")),
             **self._access(record),
         )
         self._home(pid)
-        for item in listed(record.get("investigationUsers")):
-            making.member({"documentId": pid}, given(item.get("user")), item.get("role"))
+        for item in objects(record.get("investigationUsers"), MOST_PARTS):
+            making.member({"documentId": pid}, mapping(item.get("user")), item.get("role"))
         making.parameters({"documentId": pid}, _parameters(record))
 
-    def dataset(self, number: int, record: Given) -> None:
+    def dataset(self, number: int, record: Object) -> None:
         """Add a dataset with all that is its own."""
         making = self._making
-        investigation = given(record.get("investigation"))
+        investigation = mapping(record.get("investigation"))
         pid = making.pid("Dataset", number, record.get("doi"))
         start = making.time(record, "startDate") or making.time(record, "createTime")
         making.add(
             "Dataset",
             pid=pid,
-            title=text(record.get("name")) or str(number),
+            title=short(record.get("name")) or str(number),
             description=text(record.get("description"), LONGEST_TEXT),
             creationDate=start,
             endDate=making.time(record, "endDate"),
-            size=count(record.get("fileSize")),
-            kind=kind_of(given(record.get("type")).get("name")),
-            ownerGroup=text(investigation.get("name")),
+            size=integer(record.get("fileSize")),
+            kind=kind_of(mapping(record.get("type")).get("name")),
+            ownerGroup=short(investigation.get("name")),
             source=making.source.name,
             instrumentId=self._first_instrument(record, investigation),
             **self._access(investigation),
         )
         self._home(pid)
-        above = identity(investigation.get("id"))
+        above = integer(investigation.get("id"))
         if above is not None:
             making.add(
                 "DocumentDataset", documentId=self._document(above, investigation), datasetId=pid
             )
-        self._sample(pid, given(record.get("sample")))
-        for item in listed(record.get("datasetTechniques")):
-            technique = given(item.get("technique"))
+        self._sample(pid, mapping(record.get("sample")))
+        for item in objects(record.get("datasetTechniques"), MOST_PARTS):
+            technique = mapping(item.get("technique"))
             making.technique(pid, technique.get("pid"), technique.get("name"))
         making.parameters({"datasetId": pid}, _parameters(record))
-        for file in listed(record.get("datafiles")):
+        for file in objects(record.get("datafiles"), MOST_PARTS):
             self._file(pid, file)
 
-    def _document(self, number: int, record: Given) -> str:
+    def _document(self, number: int, record: Object) -> str:
         return self._making.pid("Document", number, record.get("doi"))
 
-    def _access(self, investigation: Given) -> dict[str, Any]:
+    def _access(self, investigation: Object) -> dict[str, Any]:
         release = self._making.time(investigation, "releaseDate")
         return {"isPublic": True} if release is None and self._is_open else access(release)
 
-    def _first_instrument(self, record: Given, investigation: Given) -> str | None:
-        own = listed(record.get("datasetInstruments"), 1)
-        theirs = listed(investigation.get("investigationInstruments"), 1)
+    def _first_instrument(self, record: Object, investigation: Object) -> str | None:
+        own = objects(record.get("datasetInstruments"), 1)
+        theirs = objects(investigation.get("investigationInstruments"), 1)
         item = next(own, None) or next(theirs, {})
-        instrument = given(item.get("instrument"))
+        instrument = mapping(item.get("instrument"))
         facility = investigation.get("facility")
         return self._instrument({"facility": facility, **instrument})
 
-    def _sample(self, pid: str, record: Given) -> None:
-        number, name = identity(record.get("id")), text(record.get("name"))
+    def _sample(self, pid: str, record: Object) -> None:
+        number, name = integer(record.get("id")), short(record.get("name"))
         if number is None or name is None:
             return
-        kind = given(record.get("type"))
-        words = (text(kind.get("name")), text(kind.get("molecularFormula")))
+        kind = mapping(record.get("type"))
+        words = (short(kind.get("name")), short(kind.get("molecularFormula")))
         sample = self._making.pid("Sample", number, record.get("pid"))
         about = ", ".join(word for word in words if word and word != name)
         self._making.add("Sample", pid=sample, name=name, description=about or None)
         self._making.add("DatasetSample", datasetId=pid, sampleId=sample)
 
-    def _file(self, pid: str, record: Given) -> None:
+    def _file(self, pid: str, record: Object) -> None:
         place = text(record.get("location"), 4_000)
-        name = (text(record.get("name")) or place or "").strip("/")
+        name = (short(record.get("name")) or place or "").strip("/")
         if name:
-            size = count(record.get("fileSize"))
+            size = integer(record.get("fileSize"))
             self._making.add("File", datasetId=pid, name=name, path=place, size=size)
 
     def _home(self, pid: str) -> None:
@@ -199,10 +200,10 @@ class Meaning:
             self._making.homes[pid] = f"https://doi.org/{quote(pid, safe='/')}"
 
 
-def _parameters(record: Given) -> Iterator[tuple[str, Any, str | None]]:
-    for item in listed(record.get("parameters")):
-        kind = given(item.get("type"))
-        name = text(kind.get("name"))
+def _parameters(record: Object) -> Iterator[tuple[str, Any, str | None]]:
+    for item in objects(record.get("parameters"), MOST_PARTS):
+        kind = mapping(item.get("type"))
+        name = short(kind.get("name"))
         if name is None:
             continue
         for key in ("numericValue", "stringValue", "dateTimeValue"):
@@ -211,6 +212,6 @@ def _parameters(record: Given) -> Iterator[tuple[str, Any, str | None]]:
                 break
 
 
-def _keywords(record: Given) -> list[str] | None:
-    found = {text(item.get("name")) for item in listed(record.get("keywords"), 200)}
+def _keywords(record: Object) -> list[str] | None:
+    found = {short(item.get("name")) for item in objects(record.get("keywords"), 200)}
     return sorted(word for word in found if word) or None

@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from panosc.catalogue.rows import moment
-from panosc.domain.errors import Invalid
 from panosc.federation.connectors.icat_parts.entities import (
     DATASET,
     ENTITIES,
@@ -21,10 +19,10 @@ from panosc.federation.connectors.icat_parts.entities import (
     Trace,
 )
 from panosc.federation.connectors.icat_parts.jpql import Select, literal
-from panosc.federation.connectors.icat_parts.reading import given, when
 from panosc.federation.connectors.icat_parts.rest import PAGE, Icat
 from panosc.federation.connectors.icat_parts.whole import Whole
 from panosc.federation.contract import Batch, Cursor
+from panosc.federation.values import mapping, moment
 
 OVERLAP = timedelta(minutes=5)
 _KINDS = (INSTRUMENT, INVESTIGATION, DATASET)
@@ -58,9 +56,9 @@ class Following:
         self._icat = icat
         self._whole = whole
         given_cursor = cursor or {}
-        self._marks: dict[str, Any] = dict(given(given_cursor.get("marks")))
+        self._marks: dict[str, Any] = dict(mapping(given_cursor.get("marks")))
         self._full = str(given_cursor.get("full") or "")
-        self._run: dict[str, Any] = dict(given(given_cursor.get("run")))
+        self._run: dict[str, Any] = dict(mapping(given_cursor.get("run")))
         self._now = now
         self._full_every = full_every
         self._done: set[tuple[str, int]] = set()
@@ -101,13 +99,13 @@ class Following:
             if answer is None:
                 seen[entity] = None
                 continue
-            newest = _time(answer)
+            newest = moment(answer)
             if newest is None:
                 raise self._icat.garbage(f"tells no time when a {entity} changed last")
             select.where.append(f"e.modTime >= {literal(newest - OVERLAP)}")
             number = await self._icat.count(select)
             mark = {"newest": newest.isoformat(), "count": number, "times": 1}
-            before = given(self._marks.get(entity))
+            before = mapping(self._marks.get(entity))
             if {**before, "times": 1} == mark:
                 mark["times"] = min(int(before["times"]) + 1, _OFTEN_ENOUGH + 1)
             seen[entity] = mark
@@ -145,11 +143,12 @@ class Following:
 
     def _since(self, trace: Trace) -> Select | None:
         """Return what may have changed, None if it is known that nothing has."""
-        old, new = given(self._marks.get(trace.entity)), given(self._run["new"].get(trace.entity))
+        old = mapping(self._marks.get(trace.entity))
+        new = mapping(self._run["new"].get(trace.entity))
         if not new or int(new["times"]) > _OFTEN_ENOUGH:
             return None
         select = Select(entity=trace.entity, alias="e")
-        since = _time(old.get("newest"))
+        since = moment(old.get("newest"))
         if since is not None:
             select.where.append(f"e.modTime >= {literal(since - OVERLAP)}")
         return select
@@ -198,10 +197,3 @@ async def sweep(icat: Icat) -> AsyncIterator[Sequence[tuple[str, str]]]:
             yield [(kind, str(number)) for number, _ in page]
         if seen < min(before, await icat.count(select)):
             raise icat.garbage(f"lists fewer {kind}s than it counts")
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        return moment(when(value))
-    except Invalid:
-        return None

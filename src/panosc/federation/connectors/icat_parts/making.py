@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from panosc.federation.connectors.icat_parts.reading import Given, number, text, when
 from panosc.federation.contract import Mapped, Row
 from panosc.federation.naming import Names, doi_of
 from panosc.federation.source import Source
+from panosc.federation.values import Object, number, short, text, when
 from panosc.ingest.messages import icat_tables
 
 MOST_WARNINGS = 20
@@ -84,10 +84,10 @@ class Making:
         if len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(sentence)
 
-    def time(self, record: Given, key: str) -> str | None:
+    def time(self, record: Object, key: str) -> str | None:
         """Return a time of a record; one that cannot be read is told of."""
         found = when(record.get(key))
-        if found is None and text(record.get(key)) is not None:
+        if found is None and short(record.get(key)) is not None:
             self.warn(f"{key} {text(record.get(key), 40)!r} is no time.")
         return found
 
@@ -103,7 +103,7 @@ class Making:
         self, name: object, *, pid: object = None, facility: object = None
     ) -> str | None:
         """Add an instrument, and return its PID."""
-        called = text(name)
+        called = short(name)
         if called is None:
             return None
         known = self.names.pid(pid) or f"{self.source.prefix}instrument-{called}"
@@ -111,17 +111,17 @@ class Making:
             "Instrument",
             pid=known,
             name=called,
-            facility=text(facility) or self.source.title,
+            facility=short(facility) or self.source.title,
             source=self.source.name,
         )
         return known
 
     def technique(self, dataset: str, pid: object, name: object) -> None:
         """Add a technique of a dataset; terms of the ESRF become those of PaNET."""
-        said = text(pid)
+        said = short(pid)
         curie = None if said is None else said.rpartition("/")[2].rpartition("#")[2] or said
         known = icat_tables.terms().get((curie or "").rpartition(":")[2], said)
-        found = self.names.technique(known, text(name))
+        found = self.names.technique(known, short(name))
         if found is not None:
             self.rows.append(("Technique", dict(found)))
             self.add("DatasetTechnique", datasetId=dataset, techniqueId=found["pid"])
@@ -130,7 +130,7 @@ class Making:
         """Add parameters (ICAT's name, value, unit) of a dataset or document, each name once."""
         seen: set[tuple[str, str | None]] = set()
         for icat, value, unit in found:
-            said = text(unit)
+            said = short(unit)
             said = None if said is not None and said.lower() in _NO_UNIT else said
             name = house_name(icat)
             if (name, said) in seen:
@@ -143,14 +143,14 @@ class Making:
             seen.add((name, said))
             self.add("Parameter", **owner, name=name, value=kept, unit=said)
 
-    def member(self, owner: dict[str, str], user: Given, role: object) -> None:
+    def member(self, owner: dict[str, str], user: Object, role: object) -> None:
         """Add a person and what they did."""
-        first, last = text(user.get("givenName")), text(user.get("familyName"))
+        first, last = short(user.get("givenName")), short(user.get("familyName"))
         joined = " ".join(part for part in (first, last) if part)
-        name = text(user.get("fullName")) or joined or text(user.get("name"))
+        name = short(user.get("fullName")) or joined or short(user.get("name"))
         if name is None:
             return
-        theirs = text(user.get("name"))
+        theirs = short(user.get("name"))
         person = self.names.person(user.get("orcidId"), theirs=theirs, name=name)
         self.add(
             "Person",
@@ -161,7 +161,7 @@ class Making:
             orcid=person if "/" not in person else None,
         )
         affiliation = None
-        where = text(user.get("affiliation"))
+        where = short(user.get("affiliation"))
         if where is not None:
             affiliation = self.names.affiliation(user.get("ror"), name=where)
             self.add("Affiliation", id=affiliation, name=where)
@@ -172,7 +172,7 @@ class Making:
 
 def kind_of(icat_type: object) -> str | None:
     """Return whether a dataset is raw, reduced or simulated, as its type in an ICAT says."""
-    said = (text(icat_type) or "").lower()
+    said = (short(icat_type) or "").lower()
     if said in _KINDS:
         return _KINDS[said]
     return "reduced" if said.startswith(_REDUCED) else None

@@ -4,9 +4,9 @@ import asyncio
 
 from panosc.federation.calling import BadStatus
 from panosc.federation.connectors.icat_parts.jpql import Select, Unsayable, holds, literal
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, listed, text
 from panosc.federation.connectors.icat_parts.rest import Icat, code_of
 from panosc.federation.contract import Probed, Support
+from panosc.federation.values import MOST_PARTS, Object, integer, mapping, objects, short, text
 
 _NONSENSE = "no such thing 7f3a"
 _COUNTED = {"Dataset": "Dataset", "Document": "Investigation", "Instrument": "Instrument"}
@@ -37,21 +37,21 @@ async def probe(icat: Icat) -> Probed:
     facility = await icat.query("SELECT f.fullName FROM Facility f LIMIT 0,1")
     return Probed(
         version=".".join(map(str, version)),
-        title=text(facility[0]) if facility and isinstance(facility[0], str) else None,
+        title=short(facility[0]) if facility and isinstance(facility[0], str) else None,
         totals=totals,
         features=features,
     )
 
 
-def _ways(properties: Given) -> str:
+def _ways(properties: Object) -> str:
     known = [
-        text(item.get("mnemonic"), 40) for item in listed(properties.get("authenticators"), 20)
+        text(item.get("mnemonic"), 40) for item in objects(properties.get("authenticators"), 20)
     ]
     return f"It lets in by {', '.join(word for word in known if word) or 'ways it does not tell'}."
 
 
-async def _found(icat: Icat, known: list[Given], path: str) -> Support:
-    name = text(known[0].get("name")) if known else None
+async def _found(icat: Icat, known: list[Object], path: str) -> Support:
+    name = short(known[0].get("name")) if known else None
     if name is None:
         return Support(state="unknown", evidence="No dataset is known to look for.")
     try:
@@ -61,9 +61,9 @@ async def _found(icat: Icat, known: list[Given], path: str) -> Support:
     return await _canary(icat, [is_there], [holds(path, _NONSENSE)], ())
 
 
-async def _measured(icat: Icat, known: list[Given]) -> Support:
-    for item in listed(given(known[0] if known else None).get("parameters")):
-        name, value = text(given(item.get("type")).get("name")), item.get("numericValue")
+async def _measured(icat: Icat, known: list[Object]) -> Support:
+    for item in objects(mapping(known[0] if known else None).get("parameters"), MOST_PARTS):
+        name, value = short(mapping(item.get("type")).get("name")), item.get("numericValue")
         if name is None or isinstance(value, bool) or not isinstance(value, int | float):
             continue
         joins = ("e.parameters AS p", "p.type AS t")
@@ -92,14 +92,14 @@ async def _canary(
     return Support(state="wrong", evidence=evidence)
 
 
-async def _engine(icat: Icat, known: list[Given], version: tuple[int, int]) -> Support:
+async def _engine(icat: Icat, known: list[Object], version: tuple[int, int]) -> Support:
     if version < (6, 0):
         return Support(state="no", evidence="It is older than its search engine.")
-    name = text(known[0].get("name")) if known else None
+    name = short(known[0].get("name")) if known else None
     try:
         found = await icat.documents({"target": "Dataset", "text": name or "a"}, 100)
     except BadStatus as error:
         return Support(state="no", evidence=code_of(error) or error.detail)
-    if known and identity(known[0].get("id")) not in found:
+    if known and integer(known[0].get("id")) not in found:
         return Support(state="wrong", evidence=f"It does not find the dataset {name!r}.")
     return Support(state="yes", evidence="It finds a dataset by its name.")

@@ -8,8 +8,8 @@ from typing import Any
 
 from panosc.federation.calling import BadStatus, Caller
 from panosc.federation.connectors.icat_parts.jpql import Select
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, number, text
 from panosc.federation.source import Source
+from panosc.federation.values import Object, integer, mapping, number, short
 from panosc.identity.outbound.beyond import Failed
 
 USUAL_MOST = 10_000
@@ -50,22 +50,22 @@ class Icat:
         Failed
         """
         if self._version is None:
-            answer = given(await self._caller.json("version"))
-            found = _VERSION.match(text(answer.get("version")) or "")
+            answer = mapping(await self._caller.json("version"))
+            found = _VERSION.match(short(answer.get("version")) or "")
             if found is None:
                 raise self.garbage("does not tell its version: it seems to be no ICAT")
             self._version = int(found[1]), int(found[2])
         return self._version
 
-    async def properties(self) -> Given:
+    async def properties(self) -> Object:
         """Return what it tells of itself: limits and ways to log in.
 
         Raises
         ------
         Failed
         """
-        answer = given(await self._caller.json("properties"))
-        self.most = identity(answer.get("maxEntities")) or USUAL_MOST
+        answer = mapping(await self._caller.json("properties"))
+        self.most = integer(answer.get("maxEntities")) or USUAL_MOST
         return answer
 
     async def query(self, jpql: str) -> list[Any]:
@@ -98,14 +98,14 @@ class Icat:
         Failed
         """
         what = f"COUNT({'DISTINCT ' if select.joins else ''}{select.alias})"
-        found = identity(await self.one(select.text(what=what)))
+        found = integer(await self.one(select.text(what=what)))
         if found is None:
             raise self.garbage("counts what is no number")
         return found
 
     async def entities(
         self, select: Select, *, order: str | None = None, count: int = 0
-    ) -> list[Given]:
+    ) -> list[Object]:
         """Return entities, without the name that ICAT wraps each in.
 
         Raises
@@ -115,9 +115,9 @@ class Icat:
         answer = await self.query(select.text(order=order, count=count))
         return [self._unwrapped(item, select.entity) for item in answer]
 
-    def _unwrapped(self, item: object, entity: str) -> Given:
-        found = given(given(item).get(entity))
-        if identity(found.get("id")) is None:
+    def _unwrapped(self, item: object, entity: str) -> Object:
+        found = mapping(mapping(item).get(entity))
+        if integer(found.get("id")) is None:
             raise self.garbage(f"answered with what is no {entity}")
         return found
 
@@ -154,10 +154,10 @@ class Icat:
 
     def _pair(self, row: object, *, is_pair: bool) -> tuple[int, int | None]:
         values = row if is_pair and isinstance(row, list) and len(row) == 2 else [row, None]  # noqa: PLR2004
-        first = identity(values[0])
+        first = integer(values[0])
         if first is None or (is_pair and not isinstance(row, list)):
             raise self.garbage("answered with what is no id")
-        return first, identity(values[1])
+        return first, integer(values[1])
 
     async def documents(self, asked: Mapping[str, Any], most: int) -> list[int]:
         """Return the ids that its search engine finds, best first.
@@ -169,10 +169,10 @@ class Icat:
         answer = await self._in_session(
             "search/documents", {"query": json.dumps(asked), "maxCount": most}
         )
-        results = given(answer).get("results")
+        results = mapping(answer).get("results")
         if not isinstance(results, list):
             raise self.garbage("answered a search with no results")
-        found = (identity(given(item).get("id")) for item in results[:most])
+        found = (integer(mapping(item).get("id")) for item in results[:most])
         return [number for number in found if number is not None]
 
     async def _in_session(self, path: str, params: Mapping[str, str | int]) -> Any:
@@ -223,7 +223,7 @@ class Icat:
                     reason="status",
                 ) from None
             raise
-        session = text(given(self._caller.read(response)).get("sessionId"))
+        session = short(mapping(self._caller.read(response)).get("sessionId"))
         if session is None or not _SESSION.fullmatch(session):
             raise self.garbage("answered to the login without a session")
         return session
@@ -240,7 +240,7 @@ class Icat:
 
     async def _plan(self) -> None:
         """Plan to refresh the session when half of its time has gone."""
-        answer = given(await self._caller.json(f"session/{self._session}"))
+        answer = mapping(await self._caller.json(f"session/{self._session}"))
         minutes = number(answer.get("remainingMinutes"))
         minutes = 10.0 if minutes is None or not minutes > 0 else min(float(minutes), 10_000.0)
         self._due = asyncio.get_running_loop().time() + minutes * 60 * _HALF

@@ -17,13 +17,13 @@ from panosc.federation.connectors.icat_parts.entities import (
 from panosc.federation.connectors.icat_parts.jpql import Select, among
 from panosc.federation.connectors.icat_parts.nesting import items, shows, together
 from panosc.federation.connectors.icat_parts.question import Asking, Types, measured
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, text
 from panosc.federation.connectors.icat_parts.rest import Icat, code_of
 from panosc.federation.connectors.icat_parts.whole import raw_of
 from panosc.federation.contract import Found, Mapped, Raw
 from panosc.federation.naming import Names
 from panosc.federation.parts import WORDS
 from panosc.federation.source import Source
+from panosc.federation.values import Object, integer, mapping, short
 
 USUAL = 100
 MOST = 300
@@ -83,10 +83,10 @@ async def search(
     )
 
 
-def _meaning(model: str, record: Given, map_: Callable[[Raw], Mapped]) -> Mapped:
+def _meaning(model: str, record: Object, map_: Callable[[Raw], Mapped]) -> Mapped:
     meant = map_(raw_of(_KINDS[model], record))
-    above = given(record.get("investigation"))
-    if model != "Dataset" or identity(above.get("id")) is None:
+    above = mapping(record.get("investigation"))
+    if model != "Dataset" or integer(above.get("id")) is None:
         return meant
     return together(meant, map_(raw_of(INVESTIGATION, above)))
 
@@ -116,13 +116,15 @@ async def _types(icat: Icat, names: list[str]) -> Types:
     select = Select(entity="ParameterType", alias="t", where=[among("t.name", names)])
     for row in await icat.query(select.text(what="t.name, t.units")):
         values = row if isinstance(row, list) and len(row) == 2 else [None, None]  # noqa: PLR2004
-        name, unit = text(values[0]), text(values[1])
+        name, unit = short(values[0]), short(values[1])
         if name and unit:
             types.units.setdefault(name, set()).add(unit)
     return types
 
 
-async def _records(icat: Icat, select: Select, limit: int, ranked: list[int] | None) -> list[Given]:
+async def _records(
+    icat: Icat, select: Select, limit: int, ranked: list[int] | None
+) -> list[Object]:
     """Return the records that fit, one more than wanted if there are more: best or newest first."""
     kind = next(kind for kind, entity in ENTITIES.items() if entity == select.entity)
     select.includes = includes(kind, await icat.version())
@@ -131,7 +133,7 @@ async def _records(icat: Icat, select: Select, limit: int, ranked: list[int] | N
     if ranked is None:
         return found
     rank = {number: place for place, number in enumerate(ranked)}
-    return sorted(found, key=lambda record: rank.get(identity(record["id"]) or 0, len(rank)))
+    return sorted(found, key=lambda record: rank.get(integer(record["id"]) or 0, len(rank)))
 
 
 async def _ranked(query: Query, icat: Icat, version: tuple[int, int]) -> list[int] | None:

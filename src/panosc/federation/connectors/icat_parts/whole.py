@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from panosc.catalogue.rows import moment
-from panosc.domain.errors import Invalid
 from panosc.federation.connectors.icat_parts.entities import DATASET, ENTITIES, includes
 from panosc.federation.connectors.icat_parts.jpql import Select, among
-from panosc.federation.connectors.icat_parts.reading import Given, count, given, identity, when
 from panosc.federation.connectors.icat_parts.rest import PAGE, Icat
 from panosc.federation.contract import Raw
+from panosc.federation.values import Object, integer, mapping, moment
 
 _MANY = 100
 """Records with all that belongs to them, in one answer."""
@@ -71,7 +69,7 @@ class Whole:
         group: list[dict[str, Any]] = []
         size = 0
         for record in records:
-            files = count(record.get("fileCount"))
+            files = integer(record.get("fileCount"))
             if files == 0:
                 continue
             if files is None or files > self._files:
@@ -87,26 +85,26 @@ class Whole:
     async def _share(self, records: list[dict[str, Any]]) -> None:
         if not records:
             return
-        by_id: dict[int | None, list[Given]] = {}
+        by_id: dict[int | None, list[Object]] = {}
         for file in await self._some_files(records, self._icat.most):
-            by_id.setdefault(identity(given(file.get("dataset")).get("id")), []).append(file)
+            by_id.setdefault(integer(mapping(file.get("dataset")).get("id")), []).append(file)
         for record in records:
             record["datafiles"] = [
                 {key: item for key, item in file.items() if key != "dataset"}
-                for file in by_id.get(identity(record["id"]), [])[: self._files]
+                for file in by_id.get(integer(record["id"]), [])[: self._files]
             ]
 
-    async def _some_files(self, records: list[dict[str, Any]], most: int) -> list[Given]:
+    async def _some_files(self, records: list[dict[str, Any]], most: int) -> list[Object]:
         select = Select(
             entity="Datafile",
             alias="f",
-            where=[among("f.dataset.id", [identity(record["id"]) or 0 for record in records])],
+            where=[among("f.dataset.id", [integer(record["id"]) or 0 for record in records])],
             includes=("dataset",) if len(records) > 1 else (),
         )
         found = await self._icat.entities(select, order="f.id", count=min(most, self._icat.most))
         if len(records) > 1:
             return found
-        number = identity(records[0]["id"])
+        number = integer(records[0]["id"])
         return [{**file, "dataset": {"id": number}} for file in found]
 
     async def below(self, path: str, ids: Sequence[int]) -> AsyncIterator[list[int]]:
@@ -121,19 +119,12 @@ class Whole:
             yield [number for number, _ in page]
 
 
-def raw_of(kind: str, record: Given) -> Raw:
+def raw_of(kind: str, record: Object) -> Raw:
     """Return the raw record, without what tells of accounts there."""
     content = {key: item for key, item in record.items() if key not in _OF_WHO_ASKS}
     return Raw(
         kind=kind,
-        external_id=str(identity(record.get("id"))),
+        external_id=str(integer(record.get("id"))),
         content=content,
-        changed=_changed(record),
+        changed=moment(record.get("modTime")),
     )
-
-
-def _changed(record: Given) -> Any:
-    try:
-        return moment(when(record.get("modTime")))
-    except Invalid:
-        return None

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from panosc.federation.calling import BadStatus, Caller
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, listed, text
 from panosc.federation.source import Source
+from panosc.federation.values import Object, integer, mapping, objects, short
 from panosc.identity.outbound.beyond import Failed
 
 PAGE = 500
@@ -58,7 +58,7 @@ class Plus:
         """
         return await self._asked(path, params or {}, in_path=True)
 
-    async def offered(self, path: str) -> list[Given]:
+    async def offered(self, path: str) -> list[Object]:
         """Return the list of an open route, an empty one where this ICAT+ has no such route.
 
         Raises
@@ -66,7 +66,7 @@ class Plus:
         Failed
         """
         try:
-            return list(listed(await self.open(path), most=100_000))
+            return list(objects(await self.open(path), 100_000))
         except BadStatus as error:
             if error.answered in _ABSENT:
                 return []
@@ -74,7 +74,7 @@ class Plus:
 
     async def pages(
         self, path: str, params: Mapping[str, str | int], *, in_path: bool, size: int = PAGE
-    ) -> AsyncIterator[list[Given]]:
+    ) -> AsyncIterator[list[Object]]:
         """Yield a list page by page, each record once; an ICAT+ may not heed limit and skip.
 
         Raises
@@ -97,10 +97,10 @@ class Plus:
             skip += len(answer)
         raise self.garbage("has no end to its pages")
 
-    def _fresh(self, answer: list[Any], seen: set[int]) -> list[Given]:
+    def _fresh(self, answer: list[Any], seen: set[int]) -> list[Object]:
         found = []
-        for record in listed(answer, most=len(answer)):
-            number = identity(record.get("id"))
+        for record in objects(answer):
+            number = integer(record.get("id"))
             if number is None:
                 raise self.garbage("answered with a record without an id")
             if number not in seen:
@@ -155,7 +155,7 @@ class Plus:
                     reason="status",
                 ) from None
             raise
-        session = text(given(answer).get("sessionId"))
+        session = short(mapping(answer).get("sessionId"))
         if session is None or not _SESSION.fullmatch(session):
             raise self.garbage("answered to the login without a session")
         return session
@@ -167,12 +167,12 @@ class Plus:
 
 def total(answer: object) -> int | None:
     """Return how many records there are, which every record of a page may tell."""
-    for record in listed(answer, most=1):
-        return identity(given(given(record.get("meta")).get("page")).get("total"))
+    for record in objects(answer, 1):
+        return integer(mapping(mapping(record.get("meta")).get("page")).get("total"))
     return None
 
 
 def _is_last(answer: list[Any]) -> bool:
-    page = given(given(given(answer[-1]).get("meta")).get("page")) if answer else {}
-    current, pages = identity(page.get("currentPage")), identity(page.get("totalPages"))
+    page = mapping(mapping(mapping(answer[-1]).get("meta")).get("page")) if answer else {}
+    current, pages = integer(page.get("currentPage")), integer(page.get("totalPages"))
     return current is not None and pages is not None and current >= pages > 0

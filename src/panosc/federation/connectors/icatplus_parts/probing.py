@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from panosc.federation.calling import BadStatus
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, listed, text
 from panosc.federation.connectors.icatplus_parts.asking import Plus, total
 from panosc.federation.connectors.icatplus_parts.whole import Reading
 from panosc.federation.contract import Probed, Support
 from panosc.federation.source import Source
+from panosc.federation.values import MOST_PARTS, Object, integer, mapping, objects, short, text
 from panosc.identity.outbound.beyond import Failed
 
 _NONSENSE = "no-such-thing-7f3a"
@@ -42,7 +42,7 @@ async def probe(plus: Plus, reading: Reading, source: Source) -> Probed:
         "units": _told(bool(await plus.offered("catalogue/parameters")), "/catalogue/parameters"),
     }
     return Probed(
-        title=text(facilities[0].get("fullName") or facilities[0].get("name"))
+        title=short(facilities[0].get("fullName") or facilities[0].get("name"))
         if facilities
         else None,
         totals={"Document": count, "Instrument": len(instruments) or None},
@@ -50,33 +50,33 @@ async def probe(plus: Plus, reading: Reading, source: Source) -> Probed:
     )
 
 
-async def _listed(plus: Plus, reading: Reading) -> tuple[list[Given], int | None]:
+async def _listed(plus: Plus, reading: Reading) -> tuple[list[Object], int | None]:
     """Return some investigations, and how many there are in all the lists that are asked for."""
-    found: list[Given] = []
+    found: list[Object] = []
     totals: list[int | None] = []
     for word in reading.words():
         params: dict[str, str | int] = {"limit": 2, "skip": 0, **word}
         answer = await plus.inside("catalogue/{session}/investigation", params)
         if not isinstance(answer, list):
             raise plus.garbage("answered with what is no list")
-        found += listed(answer, 2)
+        found += objects(answer, 2)
         totals.append(total(answer) if answer else 0)
     known = [count for count in totals if count is not None]
     return found, sum(known) if len(known) == len(totals) else None
 
 
-async def _known(plus: Plus, investigations: list[Given]) -> Given | None:
+async def _known(plus: Plus, investigations: list[Object]) -> Object | None:
     """Return a dataset that is there for sure."""
     for investigation in investigations:
-        number = str(identity(investigation.get("id")))
+        number = str(integer(investigation.get("id")))
         params: dict[str, str | int] = {"investigationIds": number, "limit": 1, "skip": 0}
-        for record in listed(await plus.open("catalogue/datasets", params), 1):
+        for record in objects(await plus.open("catalogue/datasets", params), 1):
             return {**record, "instrument": investigation.get("instrument")}
     return None
 
 
 async def _canary(
-    plus: Plus, known: Given | None, asked: tuple[Mapping[str, str], Mapping[str, str]] | None
+    plus: Plus, known: Object | None, asked: tuple[Mapping[str, str], Mapping[str, str]] | None
 ) -> Support:
     """Ask for a dataset that is there, then for what is nowhere."""
     if known is None or asked is None:
@@ -93,23 +93,23 @@ async def _canary(
     return Support(state="yes", evidence="What is there was found, what is nowhere was not.")
 
 
-def _by_name(known: Given | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
-    name = text(given(known).get("name"))
+def _by_name(known: Object | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    name = short(mapping(known).get("name"))
     if name is None:
         return None
     since = {"startDate": _EVER}
     return {"search": name, **since}, {"search": _NONSENSE, **since}
 
 
-def _by_instrument(known: Given | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
-    record = given(known)
-    name = text(record.get("instrumentName") or given(record.get("instrument")).get("name"))
+def _by_instrument(known: Object | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    record = mapping(known)
+    name = short(record.get("instrumentName") or mapping(record.get("instrument")).get("name"))
     return None if name is None else ({"instrumentName": name}, {"instrumentName": _NONSENSE})
 
 
-def _by_parameter(known: Given | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
-    for item in listed(given(known).get("parameters")):
-        name, value = text(item.get("name")), text(item.get("value"), 100)
+def _by_parameter(known: Object | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    for item in objects(mapping(known).get("parameters"), MOST_PARTS):
+        name, value = short(item.get("name")), text(item.get("value"), 100)
         if name and value and not set(",~") & set(name + value):
             since = {"startDate": _EVER}
             nowhere = {"parameters": f"{name}~eq~{_NONSENSE}", **since}
@@ -117,9 +117,9 @@ def _by_parameter(known: Given | None) -> tuple[Mapping[str, str], Mapping[str, 
     return None
 
 
-def _by_technique(known: Given | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
-    for item in listed(given(known).get("techniques"), 1):
-        pid = text(item.get("pid"))
+def _by_technique(known: Object | None) -> tuple[Mapping[str, str], Mapping[str, str]] | None:
+    for item in objects(mapping(known).get("techniques"), 1):
+        pid = short(item.get("pid"))
         if pid is not None:
             since = {"startDate": _EVER}
             return {"techniquePids": pid, **since}, {"techniquePids": _NONSENSE, **since}

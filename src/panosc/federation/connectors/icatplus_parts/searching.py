@@ -8,7 +8,6 @@ from panosc.domain.errors import Upstream
 from panosc.domain.query import Query
 from panosc.federation.connectors.icat_parts.making import Making
 from panosc.federation.connectors.icat_parts.nesting import items, shows, together
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, listed, text
 from panosc.federation.connectors.icatplus_parts.asking import Plus, total
 from panosc.federation.connectors.icatplus_parts.mapping import DATASET, FEED, INVESTIGATION
 from panosc.federation.connectors.icatplus_parts.question import Asked, ask
@@ -17,6 +16,7 @@ from panosc.federation.contract import Found, Mapped, Raw
 from panosc.federation.naming import Names
 from panosc.federation.parts import WORDS, parts_of
 from panosc.federation.source import Source
+from panosc.federation.values import Object, integer, mapping, objects, short
 
 USUAL = 100
 MOST = 1000
@@ -54,8 +54,8 @@ async def search(
     words = [asked.text] if asked.text else []
     for record in records:
         meant = map_(_raw(kind, record))
-        above = given(record.get("investigation"))
-        if kind == DATASET and identity(above.get("id")) is not None:
+        above = mapping(record.get("investigation"))
+        if kind == DATASET and integer(above.get("id")) is not None:
             meant = together(meant, map_(_raw(INVESTIGATION, above)))
         found += [
             item
@@ -73,8 +73,8 @@ async def search(
     )
 
 
-def _raw(kind: str, record: Given) -> Raw:
-    return Raw(kind=kind, external_id=str(identity(record.get("id"))), content=record)
+def _raw(kind: str, record: Object) -> Raw:
+    return Raw(kind=kind, external_id=str(integer(record.get("id"))), content=record)
 
 
 class _Searching:
@@ -92,7 +92,7 @@ class _Searching:
         unasked = set(parts_of(query)) | ({WORDS} if query.words else set())
         return Found(items=found, total=len(found), unasked=frozenset(unasked))
 
-    async def documents(self, asked: Asked) -> tuple[list[Given], int | None]:
+    async def documents(self, asked: Asked) -> tuple[list[Object], int | None]:
         if not self._plus.has_account:
             raise Upstream(
                 f"{self._source.name} tells of investigations only to whoever logs in.",
@@ -107,7 +107,7 @@ class _Searching:
         totals = [total(answer) for answer in answers]
         return merged, totals[0] if len(totals) == 1 else None
 
-    async def datasets(self, asked: Asked) -> tuple[list[Given], int | None]:
+    async def datasets(self, asked: Asked) -> tuple[list[Object], int | None]:
         params = dict(asked.params)
         if not _ENOUGH & params.keys():
             # ICAT+ answers no question that limits nothing
@@ -125,7 +125,7 @@ class _Searching:
         records = await self._with_dates(_merged(answers[::-1]))
         return records, total(answers[0]) if asked.text is None else None
 
-    async def _of_investigations(self, params: Mapping[str, str], words: str) -> list[Given]:
+    async def _of_investigations(self, params: Mapping[str, str], words: str) -> list[Object]:
         """Return the datasets of investigations whose title, summary or name has the words."""
         if not self._plus.has_account or "investigationIds" in params:
             return []
@@ -133,7 +133,7 @@ class _Searching:
             self._investigations({"search": words} | word, MOST_INVESTIGATIONS)
             for word in self._reading.words()
         )
-        by_id = {identity(item.get("id")): item for item in _merged(answers)[:MOST_INVESTIGATIONS]}
+        by_id = {integer(item.get("id")): item for item in _merged(answers)[:MOST_INVESTIGATIONS]}
         if not by_id:
             return []
         ids = ",".join(map(str, by_id))
@@ -141,44 +141,44 @@ class _Searching:
         # with all that was found of the investigation: it is why the dataset was
         return [{**record, "investigation": _above(record, by_id)} for record in found]
 
-    async def _with_dates(self, records: list[Given]) -> list[Given]:
+    async def _with_dates(self, records: list[Object]) -> list[Object]:
         """Add the release dates of investigations, where ICAT+ does not tell them at once."""
         dated = [record for record in records if not _release(record)]
         if not dated or not self._plus.has_account:
             return [self._reading.completed(record, {}, {}) for record in records]
-        ids = sorted({identity(given(item.get("investigation")).get("id")) or 0 for item in dated})
+        ids = sorted({integer(mapping(item.get("investigation")).get("id")) or 0 for item in dated})
         listed_ids = ",".join(map(str, ids[:200]))
         answer = await self._investigations({"ids": listed_ids}, len(ids))
-        by_id = {identity(item.get("id")): item for item in answer}
+        by_id = {integer(item.get("id")): item for item in answer}
         return [
             self._reading.completed(
-                record, by_id.get(identity(given(record.get("investigation")).get("id")), {}), {}
+                record, by_id.get(integer(mapping(record.get("investigation")).get("id")), {}), {}
             )
             for record in records
         ]
 
-    async def _datasets(self, params: Mapping[str, str]) -> list[Given]:
+    async def _datasets(self, params: Mapping[str, str]) -> list[Object]:
         asked: dict[str, str | int] = {**params, "limit": self.limit, "skip": 0}
         return self._records(await self._plus.open("catalogue/datasets", asked))
 
     async def _investigations(
         self, params: Mapping[str, str], limit: int | None = None
-    ) -> list[Given]:
+    ) -> list[Object]:
         asked: dict[str, str | int] = {**params, "limit": limit or self.limit, "skip": 0}
         return self._records(await self._plus.inside("catalogue/{session}/investigation", asked))
 
-    def _records(self, answer: object) -> list[Given]:
+    def _records(self, answer: object) -> list[Object]:
         if not isinstance(answer, list):
             raise Upstream(
                 f"{self._source.name} answered a search with what is no list.",
                 provider=self._source.name,
             )
-        return [item for item in listed(answer, MOST) if identity(item.get("id")) is not None]
+        return [item for item in objects(answer, MOST) if integer(item.get("id")) is not None]
 
 
 async def _together(
-    calls: Iterable[Coroutine[None, None, list[Given]]],
-) -> list[list[Given]]:
+    calls: Iterable[Coroutine[None, None, list[Object]]],
+) -> list[list[Object]]:
     """Return all answers; if one fails, no other call goes on."""
     tasks = [asyncio.ensure_future(call) for call in calls]
     try:
@@ -189,18 +189,18 @@ async def _together(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _above(record: Given, by_id: Mapping[int | None, Given]) -> Given:
-    light = given(record.get("investigation"))
-    return {**by_id.get(identity(light.get("id")), {}), **light}
+def _above(record: Object, by_id: Mapping[int | None, Object]) -> Object:
+    light = mapping(record.get("investigation"))
+    return {**by_id.get(integer(light.get("id")), {}), **light}
 
 
-def _release(record: Given) -> str | None:
-    return text(given(record.get("investigation")).get("releaseDate"))
+def _release(record: Object) -> str | None:
+    return short(mapping(record.get("investigation")).get("releaseDate"))
 
 
-def _merged(answers: list[list[Given]]) -> list[Given]:
-    found: dict[int | None, Given] = {}
+def _merged(answers: list[list[Object]]) -> list[Object]:
+    found: dict[int | None, Object] = {}
     for answer in answers:
         for record in answer:
-            found.setdefault(identity(record.get("id")), record)
+            found.setdefault(integer(record.get("id")), record)
     return list(found.values())

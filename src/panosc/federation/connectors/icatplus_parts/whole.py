@@ -9,11 +9,11 @@ from datetime import date
 from typing import Any
 
 from panosc.federation.calling import BadStatus
-from panosc.federation.connectors.icat_parts.reading import Given, given, identity, listed, text
 from panosc.federation.connectors.icatplus_parts.asking import Plus
 from panosc.federation.connectors.icatplus_parts.mapping import DATASET, FEED, INVESTIGATION
 from panosc.federation.contract import Raw
 from panosc.federation.naming import doi_of
+from panosc.federation.values import MOST_PARTS, Object, integer, mapping, objects, short, text
 
 _ABSENT = frozenset({400, 401, 403, 404})
 _MOST_NESTED = 2_000
@@ -44,24 +44,24 @@ class Reading:
         """Return the parameters of each list of investigations that is asked for."""
         return [{} if word == "all" else {"filter": word} for word in self._filters]
 
-    async def investigations(self, *, since: date | None) -> dict[int, Given]:
+    async def investigations(self, *, since: date | None) -> dict[int, Object]:
         """Return those that are asked for, by id; of several lists the first counts.
 
         Raises
         ------
         Failed
         """
-        found: dict[int, Given] = {}
+        found: dict[int, Object] = {}
         for params in self.words():
             if since is not None:
                 params["startDate"] = since.isoformat()
             path = "catalogue/{session}/investigation"
             async for page in self._plus.pages(path, params, in_path=True):
                 for record in page:
-                    found.setdefault(identity(record["id"]) or 0, _bare(record))
+                    found.setdefault(integer(record["id"]) or 0, _bare(record))
         return found
 
-    async def whole(self, number: int, investigation: Given) -> AsyncIterator[Raw]:
+    async def whole(self, number: int, investigation: Object) -> AsyncIterator[Raw]:
         """Yield an investigation with its people, then its datasets.
 
         Raises
@@ -79,7 +79,7 @@ class Reading:
             yield raw
 
     async def datasets(
-        self, number: int, investigation: Given, *, files: int
+        self, number: int, investigation: Object, *, files: int
     ) -> AsyncIterator[Raw]:
         """Yield the datasets of an investigation, each once, those made of others as well.
 
@@ -93,7 +93,7 @@ class Reading:
             nested = [item for top in page for item in _nested(top, _DEEPEST)]
             # told beneath another it says what it was made of, so that telling counts
             for record in [*nested, *page]:
-                theirs = identity(record.get("id"))
+                theirs = integer(record.get("id"))
                 if theirs is None or theirs in seen:
                     continue
                 seen.add(theirs)
@@ -103,16 +103,18 @@ class Reading:
                 yield Raw(kind=DATASET, external_id=str(theirs), content=content)
 
     def completed(
-        self, record: Given, investigation: Given, units: Mapping[str, str]
+        self, record: Object, investigation: Object, units: Mapping[str, str]
     ) -> dict[str, Any]:
         """Return a dataset's record with what other answers tell of it."""
         said = {
             key: value for key, value in record.items() if key not in {"meta", "outputDatasets"}
         }
         above = {key: investigation[key] for key in _TAKEN if investigation.get(key) is not None}
-        said["investigation"] = above | dict(given(record.get("investigation")))
+        said["investigation"] = above | dict(mapping(record.get("investigation")))
         if isinstance(record.get("parameters"), list):
-            said["parameters"] = [_with_unit(item, units) for item in listed(record["parameters"])]
+            said["parameters"] = [
+                _with_unit(item, units) for item in objects(record["parameters"], MOST_PARTS)
+            ]
         return said
 
     async def feed(self, begin: date, end: date) -> AsyncIterator[list[Raw]]:
@@ -128,20 +130,20 @@ class Reading:
             yield [
                 Raw(
                     kind=FEED,
-                    external_id=str(identity(record["id"])),
+                    external_id=str(integer(record["id"])),
                     content=self.completed(record, {}, await self._known_units()),
                 )
                 for record in page
             ]
 
-    async def _users(self, number: int) -> list[Given]:
+    async def _users(self, number: int) -> list[Object]:
         path = f"catalogue/{{session}}/investigation/id/{number}/investigationusers"
-        return list(listed(await self._maybe(path, in_path=True)))
+        return list(objects(await self._maybe(path, in_path=True), MOST_PARTS))
 
-    async def _datafiles(self, number: int, most: int) -> list[Given]:
+    async def _datafiles(self, number: int, most: int) -> list[Object]:
         params = {"datasetId": number, "limit": most}
         answer = await self._plus.inside("catalogue/{session}/datafile", params)
-        return list(listed(answer, most))
+        return list(objects(answer, most))
 
     async def _maybe(self, path: str, *, in_path: bool = False) -> Any:
         """Return what is told to some only: one who may not know it learns of no error."""
@@ -155,19 +157,19 @@ class Reading:
     async def _known_units(self) -> dict[str, str]:
         if self._units is None:
             offered = await self._plus.offered("catalogue/parameters")
-            pairs = [(text(item.get("name")), text(item.get("units"), 100)) for item in offered]
+            pairs = [(short(item.get("name")), text(item.get("units"), 100)) for item in offered]
             self._units = {name: unit for name, unit in pairs if name and unit}
         return self._units
 
 
-def _bare(record: Given) -> dict[str, Any]:
+def _bare(record: Object) -> dict[str, Any]:
     """Leave out what tells of the page and of who asks."""
     return {key: item for key, item in record.items() if key not in {"meta", "canAccessDatasets"}}
 
 
-def _nested(record: Given, depth: int) -> list[Given]:
-    found: list[Given] = []
-    for item in listed(record.get("outputDatasets"), _MOST_NESTED):
+def _nested(record: Object, depth: int) -> list[Object]:
+    found: list[Object] = []
+    for item in objects(record.get("outputDatasets"), _MOST_NESTED):
         above = {"investigation": record.get("investigation"), "inputDatasetId": record.get("id")}
         child = {**{key: value for key, value in above.items() if value is not None}, **item}
         child.setdefault("type", "processed")
@@ -177,8 +179,8 @@ def _nested(record: Given, depth: int) -> list[Given]:
     return found[:_MOST_NESTED]
 
 
-def _with_unit(parameter: Given, units: Mapping[str, str]) -> Given:
-    name = text(parameter.get("name"))
+def _with_unit(parameter: Object, units: Mapping[str, str]) -> Object:
+    name = short(parameter.get("name"))
     if parameter.get("units") or name is None or name not in units:
         return parameter
     return {**parameter, "units": units[name]}
