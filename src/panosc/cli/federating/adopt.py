@@ -1,7 +1,6 @@
 """`panosc adopt`: shadow mode."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,20 +26,12 @@ def adopt(  # noqa: PLR0913, PLR0917 - the options of a command
     name: Annotated[
         str | None, typer.Option(help="What to call it here.", show_default="from the address")
     ] = None,
-    title: Annotated[
-        str | None, typer.Option(help="The facility, as pages call it.", show_default="its name")
-    ] = None,
-    option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")
-    ] = None,
-    account: Annotated[str | None, typer.Option(help="Account there that may read.")] = None,
-    secret_file: Annotated[
-        Path | None, typer.Option(help="File with its password or token; only its path is kept.")
-    ] = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="It may be in a private network, without TLS.")
-    ] = False,
-    every: Annotated[str, typer.Option(help="Time between harvests: 30m, 1h, 1d.")] = "1h",
+    title: asking.Title = None,
+    option: asking.KeyValues = None,
+    account: asking.Account = None,
+    secret_file: asking.SecretFile = None,
+    private: asking.Private = False,
+    every: asking.Every = "1h",
     later: Annotated[
         bool, typer.Option("--later", help="Leave the first harvest to `panosc serve`.")
     ] = False,

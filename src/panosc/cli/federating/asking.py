@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import sqlalchemy as sa
 import typer
@@ -18,6 +19,18 @@ from panosc.federation.sources import Sources
 from panosc.settings import Settings
 
 BY = "operator"
+Title = Annotated[
+    str | None, typer.Option(help="The facility, as pages call it.", show_default="its name")
+]
+KeyValues = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")]
+Account = Annotated[str | None, typer.Option(help="Account there that may read.")]
+SecretFile = Annotated[
+    Path | None, typer.Option(help="File with its password or token; only its path is kept.")
+]
+Private = Annotated[
+    bool, typer.Option("--private", help="It may be in a private network, without TLS.")
+]
+Every = Annotated[str, typer.Option(help="Time between harvests: 30m, 1h, 1d.")]
 _SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d)?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 

@@ -41,22 +41,14 @@ def add_command(  # noqa: PLR0913, PLR0917 - the options of a command
         ),
     ],
     url: Annotated[str, typer.Option(help="Its address; of a folder file:///… or its path.")],
-    title: Annotated[
-        str | None, typer.Option(help="The facility, as pages call it.", show_default="its name")
-    ] = None,
-    option: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")
-    ] = None,
-    account: Annotated[str | None, typer.Option(help="Account there.")] = None,
-    secret_file: Annotated[
-        Path | None, typer.Option(help="File with its password or token; only its path is kept.")
-    ] = None,
-    private: Annotated[
-        bool, typer.Option("--private", help="It may be in a private network, without TLS.")
-    ] = False,
+    title: asking.Title = None,
+    option: asking.KeyValues = None,
+    account: asking.Account = None,
+    secret_file: asking.SecretFile = None,
+    private: asking.Private = False,
     no_live: Annotated[bool, typer.Option("--no-live", help="Never ask it live.")] = False,
     no_harvest: Annotated[bool, typer.Option("--no-harvest", help="Never harvest it.")] = False,
-    every: Annotated[str, typer.Option(help="Time between harvests: 30m, 1h, 1d.")] = "1h",
+    every: asking.Every = "1h",
     prefix: Annotated[
         str | None,
         typer.Option(
