@@ -12,7 +12,7 @@ from signed_in import CLOSED, EMBARGOED, OPEN, TO_OPEN, TO_RELEASE, TO_SHARE, TO
 from test_portal_browser import NARROW, RULES, SIZES, SMALL
 
 from panosc.catalogue.people import petition
-from panosc.catalogue.tables import share
+from panosc.catalogue.tables import dataset, share
 
 WHY = "We compare it with our own measurement."
 
@@ -117,6 +117,19 @@ def test_a_link_is_told_once_and_opens_that_dataset_alone(house, by):
     lost = by().get(link)
     assert lost.status_code == 404
     assert "taken back" in lost.text
+
+
+def test_what_an_adopted_catalogue_shares_is_not_the_teams_to_take_back(house, by):
+    pi = by("pi")
+    with house.engine.begin() as connection:
+        key = connection.scalar(sa.select(dataset.c.id).where(dataset.c.pid == TO_SHARE))
+        row = {"id": "s1", "dataset_id": key, "reader": "staff", "by": "connector:ess"}
+        connection.execute(sa.insert(share).values(row | {"source": "ess"}))
+    shown = pi.get(page(TO_SHARE)).text
+    assert "as long as that catalogue says so" in shown
+    assert "take-back" not in shown
+    assert pi.post(f"{page(TO_SHARE)}/shares/s1/take-back").status_code == 409
+    assert "as long as that catalogue says so" in pi.get(page(TO_SHARE)).text
 
 
 def test_a_link_ends_by_the_clock(house, by):

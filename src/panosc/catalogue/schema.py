@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NEWEST", "config", "downgrade", "is_newest", "metadata", "revision", "steps", "upgrade"]
 
-NEWEST = "0009"
+NEWEST = "0010"
 """The revision of this panosc. Alembic takes its time to import: it is asked only for others."""
 LOCK = 0x70616E6F7363
 """Key of the advisory lock under which one process migrates; the others wait."""

@@ -335,7 +335,6 @@ group_member = sa.Table(
 )
 """`person` is a name of `people.alias` or an account; `source` says who keeps the line: None
 the user office, ``claims`` the login, ``node`` this node."""
-
 share = sa.Table(
     "share",
     metadata,
@@ -346,10 +345,12 @@ share = sa.Table(
     _text("note"),
     _text("by", nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-    sa.UniqueConstraint("dataset_id", "reader"),
+    _text("source"),
+    sa.UniqueConstraint("dataset_id", "reader", "source", postgresql_nulls_not_distinct=True),
     sa.Index(None, "reader"),
 )
-"""Access given by the team: `reader` is a group, ``person:ACCOUNT`` or ``link:HASH``."""
+"""Access that is given: `reader` is a group, ``person:ACCOUNT`` or ``link:HASH``. `source` is the
+adopted catalogue that gives it, which alone takes it back; None: somebody here, the team."""
 ruling = sa.Table(
     "ruling",
     metadata,
@@ -363,7 +364,6 @@ ruling = sa.Table(
     _text("mark_reason"),
 )
 """What was decided on a dataset, apart from what its record says: see `catalogue.rulings`."""
-
 changes = sa.Table(
     "changes",
     metadata,

@@ -98,11 +98,26 @@ def settle(
 
     Return those that have another embargo by their document, or on which `born` decided anew.
     """
+    _end_shares(connection, datasets)
     found = set(_settle_embargoes(connection, datasets))
     if born is not None:
         found.update(born(connection, datasets))
     rulings.apply(connection, datasets)
     return found
+
+
+def _end_shares(connection: sa.Connection, datasets: list[int] | None) -> None:
+    """Take back what a catalogue shared of `datasets` that are told of by another now, or by us."""
+    dataset, share = tables.dataset.c, tables.share.c
+    keys = sa.true() if datasets is None else share.dataset_id == sa.any_(sa.literal(datasets))
+    connection.execute(
+        sa.delete(tables.share).where(
+            keys,
+            share.source.is_not(None),
+            share.dataset_id == dataset.id,
+            share.source.is_distinct_from(dataset.source),
+        )
+    )
 
 
 def _settle_embargoes(connection: sa.Connection, datasets: list[int] | None) -> Sequence[int]:

@@ -114,6 +114,8 @@ class Mapped:
     """PID of a top-level record in `rows`: its page there, http or https."""
     also: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """PID of a top-level record: further identifiers of the very same thing (DOI, handle, …)."""
+    readers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """PID of a dataset in `rows`: groups that see it beside its own; of an adopted catalogue."""
     warnings: Sequence[str] = ()
     """What of it could not be used, in sentences."""
 

@@ -298,6 +298,8 @@ class ConnectorConformance:
         assert set(mapped.homes) <= pids
         assert all(home.startswith(("http://", "https://")) for home in mapped.homes.values())
         assert set(mapped.also) <= pids
+        assert set(mapped.readers) <= pids
+        assert all(isinstance(name, str) for names in mapped.readers.values() for name in names)
         assert all(isinstance(item, str) for item in mapped.warnings)
 
     # -- harvest ----------------------------------------------------------------------------

@@ -94,7 +94,12 @@ def test_an_adopted_scicat_keeps_identifiers_and_groups(
     asked = sa.select(dataset.pid, dataset.access, dataset.owner_group, dataset.is_public)
     with engine.connect() as connection:
         found = {row.pid: tuple(row)[1:] for row in connection.execute(asked)}
+        given = tables.share.c
+        of = sa.select(dataset.pid, given.reader, given.source, given.until)
+        shares = connection.execute(of.where(given.dataset_id == dataset.id)).all()
     assert len(found) == 20
+    closed = {pid for pid, (_, _, is_public) in found.items() if not is_public}
+    assert {tuple(row) for row in shares} == {(pid, "staff", "there", None) for pid in closed}
     assert found[ess.dataset_pid(9)] == ("closed", "group2", False)
     assert found[ess.dataset_pid(0)][2] is True
 

@@ -83,8 +83,11 @@ def test_a_derived_dataset_drops_its_nulls_and_names_its_origin() -> None:
 
 def test_what_is_not_published_stays_with_its_group() -> None:
     given = answer("11-")
-    [dataset] = rows(mapped("dataset", given, is_adopted=True, prefix=""), "Dataset")
+    made = mapped("dataset", given, is_adopted=True, prefix="")
+    [dataset] = rows(made, "Dataset")
     assert dataset["pid"] == given["pid"]
+    assert made.readers == {given["pid"]: ["group2"]}
+    assert not mapped("dataset", given | {"isPublished": True}).readers
     assert (dataset["isPublic"], dataset["access"]) == (False, "closed")
     assert dataset["ownerGroup"] == "group1"
     assert dataset["embargoUntil"] == "2026-10-31T00:00:00+00:00"

@@ -82,6 +82,7 @@ class MadeConnector(Connector):
             rows=[(name, row) for name, row in content["rows"]],
             homes=content.get("homes", {}),
             also=content.get("also", {}),
+            readers=content.get("readers", {}),
         )
 
     def _events(self) -> list[Event]:

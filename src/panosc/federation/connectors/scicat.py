@@ -75,7 +75,7 @@ class ScicatConnector(Connector):
 
     kind: ClassVar[str] = "scicat"
     title: ClassVar[str] = "SciCat"
-    mapping_version: ClassVar[int] = 1
+    mapping_version: ClassVar[int] = 2
     abilities: ClassVar[frozenset[Ability]] = frozenset({"search", "changes", "deletions", "sweep"})
     tried: ClassVar[tuple[Tried, ...]] = (
         Tried(what="answers recorded from SciCat 4.5", how="recorded"),

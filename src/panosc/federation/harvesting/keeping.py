@@ -115,6 +115,7 @@ class _Passing:
     facility: str = field(kw_only=True)
     _pieces: dict[tuple[str, str, str, str], tuple[Taken, Piece]] = field(default_factory=dict)
     _shown: list[Shown] = field(default_factory=list)
+    _readers: dict[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     _deleted: dict[str, list[str]] = field(default_factory=dict)
     _linked: dict[str, set[str]] = field(
         default_factory=lambda: {"Dataset": set(), "Document": set()}
@@ -142,6 +143,7 @@ class _Passing:
             self._shown,
             self._deleted,
             linked=(self._linked["Dataset"], self._linked["Document"]),
+            readers=self._readers,
         )
         self._await(writing.awaits)
 
@@ -289,6 +291,8 @@ class _Passing:
         mappers.load(record for records in wanted.values() for record in records)
         for pid in sorted(concerned):
             self._linked_by(model, pid)
+            if model == "Dataset":
+                self._readers[pid] = ("", ())
             records = wanted.get(pid)
             if pid in together.own and together.verdicts[together.own[pid]].pid == pid:
                 continue
@@ -300,6 +304,8 @@ class _Passing:
                 continue
             others = [piece for item in records[1:] if (piece := mappers.piece(item, model))]
             self._shown.append(filled(shown, others))
+            if model == "Dataset":
+                self._readers[pid] = (shown.source.name, shown.piece.readers)
 
     def _told(self, model: str, record: Record, verdict: Verdict) -> dict[str, Any]:
         _, piece = self._pieces[record.kind, record.external_id, model, record.own_pid]

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from panosc.domain.errors import Invalid
 from panosc.federation.cleaning import cleaned
 from panosc.federation.contract import Connector, Mapped, Raw, Row
 from panosc.federation.same.keys import FOLDING, keys_of
+from panosc.identity.groups.reading import group_name
 
 SHARED = ("Affiliation", "Person", "Instrument", "Technique", "Sample")
 """Classes that many records name, each before those that name it."""
@@ -18,6 +20,8 @@ ALONE = ("Instrument", "Sample")
 """Shared classes that may also be what a raw record is about."""
 _OWNERS = {"datasetId": "Dataset", "documentId": "Document"}
 _MOST_WARNINGS = 20
+MOST_READERS = 100
+"""Groups that see one dataset beside its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,8 @@ class Piece:
     """The record itself first, then its parts; of shared records only their identifiers."""
     keys: tuple[str, ...]
     home: str | None = None
+    readers: tuple[str, ...] = ()
+    """Groups that its source gives access to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +141,27 @@ class Taking:
                 rows=tuple(rows),
                 keys=self._keys(model, pid, rows[0][1], parting, mapped),
                 home=mapped.homes.get(pid),
+                readers=self._readers(rows[0], mapped, parting.warnings),
             )
             for (model, pid), rows in tops.items()
         ]
+
+    def _readers(self, top: Row, mapped: Mapped, warnings: list[str]) -> tuple[str, ...]:
+        """Return the groups that see a dataset beside its own, if this source may say so."""
+        model, row = top
+        if model != "Dataset" or not self._source.is_adopted:
+            return ()
+        found: dict[str, None] = {}
+        for given in mapped.readers.get(str(row["pid"]), ()):
+            if len(found) == MOST_READERS:
+                warnings.append(f"Only the first {MOST_READERS} groups that see it were taken.")
+                break
+            try:
+                # what stands for a person, a link or the whole node is no name of a group
+                found[group_name(given)] = None
+            except Invalid as error:
+                warnings.append(f"{error.detail}; it was left out.")
+        return tuple(name for name in found if name != row.get("ownerGroup"))
 
     def _keys(
         self, model: str, pid: str, row: dict[str, Any], parting: _Parting, mapped: Mapped

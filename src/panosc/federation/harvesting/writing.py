@@ -5,7 +5,8 @@ share, such as people, are changed only by the source whose they are. What is to
 decided in `keeping`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,8 @@ from panosc.federation.source import Source
 
 Shown = tuple[Source, Sequence[tuple[str, Row]], Sequence[tuple[str, Row]]]
 """A source, the rows of one of its records, and the shared rows that came with them."""
+Readers = Mapping[str, tuple[str, Sequence[str]]]
+"""PID of a dataset: the source whose word on it counts, and the groups that this gives access."""
 _NAMED = {
     "instrumentId": "Instrument",
     "personId": "Person",
@@ -62,6 +65,7 @@ class Writing:
         deleted: dict[str, list[str]],
         *,
         linked: tuple[Iterable[str], Iterable[str]],
+        readers: Readers,
     ) -> None:
         """Write records, delete others, and bring the links in order.
 
@@ -72,6 +76,8 @@ class Writing:
             PIDs by class, of records that no source tells of any more.
         linked : pair of iterables of str
             PIDs of datasets whose links, and of documents to which links, may have changed.
+        readers : mapping
+            Each dataset that is written, deleted or not a source's any more.
         """
         written = [name_and_row for _, rows, _ in shown for name_and_row in rows[:1]]
         self._note_loose(written, deleted)
@@ -79,6 +85,7 @@ class Writing:
         rows = self._resolved(shown)
         touched = self._merge(rows)
         touched |= self._link(*linked)
+        touched |= self._share(readers)
         keys = concerned(self.connection, touched)
         touched |= {("Dataset", key) for key in settle(self.connection, keys)}
         self._delete_loose()
@@ -182,6 +189,37 @@ class Writing:
         if given["documents"]:
             found |= {row[1] for row in self.connection.execute(_LINK_DOCUMENTS, given)}
         return {("Dataset", key) for key in found}
+
+    def _share(self, readers: Readers) -> set[tuple[str, int]]:
+        """Let groups have the access that sources give, no more; what people give stays."""
+        share = tables.share
+        keys = sa.literal([surrogate("Dataset", pid) for pid in readers], _KEYS)
+        given = share.c.source.is_not(None) & (share.c.dataset_id == sa.any_(keys))
+        there = self.connection.execute(sa.select(share).where(given))
+        before = {(row.dataset_id, row.reader, row.source): row.id for row in there}
+        after = {
+            (surrogate("Dataset", pid), reader, source)
+            for pid, (source, groups) in readers.items()
+            for reader in groups
+        }
+        gone = [made for line, made in before.items() if line not in after]
+        new = [
+            {
+                "id": secrets.token_hex(8),
+                "dataset_id": key,
+                "reader": reader,
+                "by": f"connector:{source}",
+                "at": self.now,
+                "source": source,
+            }
+            for key, reader, source in sorted(after - before.keys())
+        ]
+        if gone:
+            ended = sa.any_(sa.literal(gone, sa.ARRAY(sa.Text)))
+            self.connection.execute(sa.delete(share).where(share.c.id == ended))
+        if new:
+            self.connection.execute(sa.insert(share), new)
+        return {("Dataset", key) for key, _, _ in before.keys() ^ after}
 
     def _delete(self, deleted: dict[str, list[str]]) -> None:
         """Delete records with all that is theirs, unless they have become this node's own."""

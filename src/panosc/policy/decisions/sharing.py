@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from fastapi import Request
 from sqlalchemy.dialects.postgresql import insert
 
+from panosc.catalogue.federating.tables import connector
 from panosc.catalogue.people import account, alias
 from panosc.catalogue.tables import dataset, group, group_member, share
 from panosc.domain.access import NODE_GROUP, Who, may, state_of
@@ -49,6 +50,8 @@ class Given:
     by_name: str | None
     at: datetime
     is_over: bool
+    source: str | None = None
+    """The adopted catalogue that gives it, and alone takes it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,7 @@ class Sharing:
         )
         made: str = decision.connection.execute(
             statement.on_conflict_do_update(
-                index_elements=["dataset_id", "reader"], set_=values
+                index_elements=["dataset_id", "reader", "source"], set_=values
             ).returning(share.c.id)
         ).scalar_one()
         self._acts.note(
@@ -138,18 +141,26 @@ class Sharing:
         ------
         NotFound
             If the dataset has none with that id.
+        Conflict
+            If an adopted catalogue gives it.
         """
         with self._acts.deciding(who, pid, "share") as decision:
-            reader = None
+            gone = None
             if is_text(share_id):
-                reader = decision.connection.execute(
+                gone = decision.connection.execute(
                     sa.delete(share)
                     .where(share.c.dataset_id == decision.record.key, share.c.id == share_id)
-                    .returning(share.c.reader)
-                ).scalar()
-            if reader is None:
+                    .returning(share.c.reader, share.c.source)
+                ).first()
+            if gone is None:
                 raise NotFound(
                     f"The dataset has no share {share_id!r}.", hint="It may be taken back already."
+                )
+            reader, source = gone
+            if source is not None:
+                raise Conflict(
+                    f"The catalogue {source!r}, which this node follows, gives it.",
+                    hint="Take it back there.",
                 )
             self._acts.note(
                 who, "share.taken_back", decision, share=share_id, reader=_in_trail(reader)
@@ -238,11 +249,12 @@ class Sharing:
                 share,
                 account.c.name.label("person"),
                 group.c.title.label("title"),
-                giver.c.name.label("giver"),
+                sa.func.coalesce(giver.c.name, connector.c.title).label("giver"),
             )
             .outerjoin(account, share.c.reader == "person:" + account.c.id)
             .outerjoin(group, share.c.reader == group.c.name)
             .outerjoin(giver, share.c.by == giver.c.id)
+            .outerjoin(connector, share.c.source == connector.c.name)
             .where(share.c.dataset_id == record.key)
             .order_by(share.c.at.desc(), share.c.id)
         )
@@ -259,6 +271,7 @@ class Sharing:
                 by_name=row.giver,
                 at=row.at,
                 is_over=row.until is not None and row.until <= now,
+                source=row.source,
             )
             for row in connection.execute(query)
         ]

@@ -39,6 +39,7 @@ class Making:
     fields: Fields
     rows: list[Row] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
+    readers: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -79,7 +80,12 @@ class Making:
 
     def made(self) -> Mapped:
         """Return what was made."""
-        return Mapped(rows=self.rows, homes=self.homes, warnings=self.fields.warnings)
+        return Mapped(
+            rows=self.rows,
+            homes=self.homes,
+            readers=self.readers,
+            warnings=self.fields.warnings,
+        )
 
 
 def begun(source: Source, front: str, raw: Raw) -> Making:
@@ -120,6 +126,8 @@ def dataset(made: Making) -> None:
     pid = made.begin("Dataset", theirs, row, page="datasets")
     if pid is None:
         return
+    if not is_public:
+        made.readers[pid] = fields.texts("accessGroups")
     owner = {"datasetId": pid}
     _people(made, owner)
     for technique in objects(fields.content.get("techniques")):

@@ -321,6 +321,7 @@ def _team(site: Site, who: Who, record: Record) -> dict[str, Any]:
                 "note": item.note,
                 "by": item.by_name or item.by,
                 "is_over": item.is_over,
+                "source": item.source,
             }
             for item in shares
         ],
