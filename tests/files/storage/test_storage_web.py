@@ -40,7 +40,7 @@ def _no_connections_left() -> Iterator[None]:
 
 def store_of(server: RangeServer, **changed: Any) -> Store:
     url = f"http://127.0.0.1:{server.port}/data/"
-    values = {"name": "web", "url": url, "private": True, "time_limit_s": 5.0}
+    values = {"name": "web", "url": url, "private": True, "time_limit_s": 20.0}
     return Store(**(values | changed))
 
 

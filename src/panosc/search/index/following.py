@@ -224,6 +224,8 @@ class Keeper:
         except Exception as error:
             self._tell(answer=explained(error, self._folder.path).detail)
             raise
+        # who waits for the answer looks at the state next
+        self._succeeded()
         self._tell(answer=DONE)
         return made
 
