@@ -347,7 +347,7 @@ share = sa.Table(
     sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
     _text("source"),
     sa.UniqueConstraint("dataset_id", "reader", "source", postgresql_nulls_not_distinct=True),
-    sa.Index(None, "reader"),
+    sa.Index(None, "reader", "source"),
 )
 """Access that is given: `reader` is a group, ``person:ACCOUNT`` or ``link:HASH``. `source` is the
 adopted catalogue that gives it, which alone takes it back; None: somebody here, the team."""

@@ -135,7 +135,7 @@ def _add_shares(routes: APIRouter, policy: Policy) -> None:
         methods=["DELETE"],
         status_code=204,
         summary="Take back a share",
-        responses=answers(401, 403, 404, 410),
+        responses=answers(401, 403, 404, 409, 410),
     )
 
 

@@ -84,6 +84,8 @@ class Sample:
                     "reader": item.reader,
                     "until": item.until,
                     "by": "u-x",
+                    # the groups of an adopted catalogue stand in the index itself
+                    "source": "ess" if item.until is None and item.reader in GROUPS else None,
                 }
 
 

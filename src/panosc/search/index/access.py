@@ -1,7 +1,8 @@
 """Who may see what, as clauses of the index; a property test holds them to `policy.sql`.
 
 Records open by their dates without being indexed again: the times are compared with the present.
-What was shared is asked from the database when the question comes, so that it holds at once.
+What people shared is asked from the database when the question comes, so that it holds at once.
+What an adopted catalogue shares, with each of its records maybe, stands in them like their group.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ _SHARED = sa.select(share.c.dataset_id).where(
             sa.bindparam("readers", type_=sa.Text), _SEPARATOR, type_=sa.ARRAY(sa.Text)
         )
     ),
+    share.c.source.is_(None),
     sa.or_(
         share.c.until.is_(None),
         share.c.until > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
@@ -35,7 +37,7 @@ _SHARED = sa.select(share.c.dataset_id).where(
 
 
 def shared_with(connection: sa.Connection, who: Who, *, now: datetime) -> Sequence[int]:
-    """Return the keys of the datasets that were shared with somebody."""
+    """Return the keys of the datasets that people shared with somebody."""
     if not who.readers:
         return ()
     # one text: the driver takes longer over hundreds of short ones than the query does

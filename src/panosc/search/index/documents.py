@@ -84,6 +84,8 @@ class Facts:
     parameters: list[Measured] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     documents: list[int] = field(default_factory=list)
+    sharing: list[str] = field(default_factory=list)
+    """Groups that an adopted catalogue gives access to, beside its own."""
 
 
 def micros(time: datetime) -> int:
@@ -122,7 +124,7 @@ def of_record(facts: Facts) -> Document:
 
 def _exact(facts: Facts) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "owner_group": _some(facts.owner_group),
+        "owner_group": [*_some(facts.owner_group), *facts.sharing],
         "kind": _some(facts.kind),
         "tag": sorted({spelt for tag in facts.tags for spelt in _spellings(tag)}),
         "tag_name": sorted({tag.name for tag in facts.tags if tag.name is not None}),

@@ -221,6 +221,12 @@ def _datasets(connection: sa.Connection, keys: Sequence[int]) -> dict[int, Facts
     _parameters(connection, found, "dataset_id")
     _people(connection, found, "dataset_id")
     _files(connection, found)
+    share = tables.share.c
+    given = sa.select(share.dataset_id, share.reader).where(
+        _any_of(share.dataset_id, keys), share.source.is_not(None)
+    )
+    for key, group in connection.execute(given.order_by(share.reader)):
+        found[key].sharing.append(group)
     link = tables.document_dataset.c
     rows = sa.select(link.dataset_id, link.document_id).where(_any_of(link.dataset_id, keys))
     for key, other in connection.execute(rows.order_by(link.document_id)):

@@ -17,4 +17,6 @@ def downgrade() -> None:
     run("delete from share where source is not null")
     run("alter table share drop constraint share_dataset_id_reader_source_key")
     run("alter table share add constraint share_dataset_id_reader_key unique (dataset_id, reader)")
+    run("drop index share_reader_source_ix")
     run("alter table share drop column source")
+    run("create index share_reader_ix on share (reader)")
