@@ -48,7 +48,7 @@ def test_with_no_live_catalogue_all_is_as_it_was(asking):
 
 
 def test_the_root_tells_who_is_asked_and_how(asking):
-    with asking(ill=Peer(), esrf=Peer()) as client:
+    with asking(deadline_s=1.5, ill=Peer(), esrf=Peer()) as client:
         found = client.get("/panosc-api/").json()
         bare = client.get("/panosc-api").json()
     assert (
@@ -70,7 +70,7 @@ def test_the_root_tells_who_is_asked_and_how(asking):
     )
     # theirs are in a private network here, which is told to nobody
     assert found["data_providers"] == [OWN]
-    assert (found["provider_timeout_ms"], found["default_limit"]) == (1000, 100)
+    assert (found["provider_timeout_ms"], found["default_limit"]) == (1500, 100)
     assert (found["uptime"], found["hosting_facility"]) == ("00:00:00", "ILL")
 
 
