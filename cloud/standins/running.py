@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 
 from typing_extensions import override
@@ -20,7 +21,7 @@ class QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def running(server: ThreadingHTTPServer) -> Iterator[str]:
+def running(server: TCPServer) -> Iterator[str]:
     """Let a server answer; yield its address."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

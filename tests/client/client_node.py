@@ -10,6 +10,7 @@ import measured
 import portal_catalogue as given
 import sqlalchemy as sa
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.people import account
@@ -71,7 +72,7 @@ def client_node(
                 )
             cookies = {identity.sessions.cookie: session}
             made = identity.tokens.create(who, name="test", scopes={"read", "data"}, days=3)
-            with given.serving(app) as address:
+            with serving(app) as address:
                 yield ClientNode(
                     address=address,
                     token=made.secret,

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import measured
 import pytest
+from cloud.standins.running import QuietServer, running
 
 import panosc
 from panosc.client.fetching import places
@@ -85,26 +86,12 @@ class Store(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_):
-        """A client that goes away is what is tested."""
-
-
 @contextmanager
 def store(*plan, content=CONTENT):
-    server = Server(("127.0.0.1", 0), Store)
+    server = QuietServer(("127.0.0.1", 0), Store)
     server.plan, server.asked, server.content = list(plan), [], content
-    server.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running(server) as server.url:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def fetch(server, folder, *, token=None, name="a.bin", **options):
@@ -410,14 +397,8 @@ def proxy(address, *cuts):
     server = Proxy(("127.0.0.1", 0), Cutting)
     host, _, port = address.removeprefix("http://").partition(":")
     server.node, server.cuts, server.asked = (host, int(port)), list(cuts), []
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield server, f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server) as there:
+        yield server, there
 
 
 def test_a_node_behind_a_line_that_breaks(many, served, tmp_path):

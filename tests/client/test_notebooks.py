@@ -11,6 +11,7 @@ import numpy as np
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.domain.access import OPERATOR
@@ -39,7 +40,7 @@ def demo(new_database, template, open_folder):
                 engine, settings, Request(roots=[home / "data"]), who=OPERATOR, now=given.NOW
             )
             assert report.passed == []
-            with given.serving(create_app(settings, engine, clock=lambda: given.NOW)) as address:
+            with serving(create_app(settings, engine, clock=lambda: given.NOW)) as address:
                 yield address, path
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
@@ -33,5 +34,5 @@ def node(node_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
             write(connection, given.rows(measured), now=given.NOW)
         rebuild(engine, node_settings, lambda: given.NOW, tell=lambda _done, _total: None)
         app = create_app(node_settings, engine, clock=lambda: given.NOW)
-        with given.serving(app) as address:
+        with serving(app) as address:
             yield given.Node(app=app, engine=engine, settings=node_settings, address=address)

@@ -1,10 +1,5 @@
 """A catalogue in which every state and every hostile text occurs, and how a node serves it."""
 
-import socket
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +8,6 @@ import h5py
 import httpx
 import numpy as np
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 
 from panosc.settings import Settings
@@ -82,25 +76,6 @@ class Node:
         """Ask as a browser does, without following."""
         headers = {"Accept": "text/html,*/*;q=0.5", **options.pop("headers", {})}  # type: ignore[dict-item]
         return httpx.get(self.address + path, headers=headers, trust_env=False, timeout=30)
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Serve `app` on a free port of this machine; yield its address."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def measured_file(folder: Path) -> Path:

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 from fastapi import FastAPI
-from portal_catalogue import serving
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.people import account, alias

@@ -7,9 +7,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
-from portal_catalogue import serving
 from signed_in import NOW
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.people import (

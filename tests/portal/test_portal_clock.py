@@ -8,6 +8,7 @@ import portal_catalogue as given
 import pytest
 import sqlalchemy as sa
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.tables import group
 from panosc.catalogue.writer import write
@@ -61,7 +62,7 @@ def node(settings, engine, tmp_path):
         ]
         write(connection, rows, now=clock(), born=births.for_writers(shelf, clock()))
     app = create_app(settings, engine, clock=clock)
-    with given.serving(app) as address:
+    with serving(app) as address:
         yield address, clock
 
 

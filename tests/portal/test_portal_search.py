@@ -9,6 +9,7 @@ import httpx
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.domain.access import ANYONE
 from panosc.portal.pages.home import examples
@@ -238,7 +239,7 @@ def test_examples_on_the_front_page_find_what_they_say(node):
 def test_a_prefix_of_the_proxy_stands_before_every_path(node):
     settings = node.settings.model_copy(update={"base_url": "https://data.example.org/node"})
     app = create_app(settings, node.engine, clock=lambda: given.NOW)
-    with given.serving(app) as address:
+    with serving(app) as address:
         client = httpx.Client(base_url=address, trust_env=False)
         text = client.get(f"/datasets/{given.BARE}", headers={"Accept": "text/html"}).text
         answer = client.get("/search?q=")

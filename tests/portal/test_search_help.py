@@ -11,6 +11,7 @@ import httpx
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
@@ -156,7 +157,7 @@ def help_node(
                 write(connection, rows(), now=given.NOW)
             rebuild(engine, settings, lambda: given.NOW, tell=lambda _done, _total: None)
             app = create_app(settings, engine, clock=lambda: given.NOW)
-            with given.serving(app) as base:
+            with serving(app) as base:
                 yield base
 
 

@@ -8,6 +8,7 @@ import httpx
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.charts.histogram import Bins, draw_histogram, rows, told
 from panosc.domain.access import ANYONE
 from panosc.portal.pages.search.filters import groups
@@ -226,7 +227,7 @@ def test_without_an_index_the_page_works_and_says_so(node, tmp_path):
 
     settings = node.settings.model_copy(update={"home": tmp_path})
     app = create_app(settings, node.engine, clock=lambda: given.NOW)
-    with given.serving(app) as address:
+    with serving(app) as address:
         bare = given.Node(app=app, engine=node.engine, settings=settings, address=address)
         text = text_of(bare, "/search?q=lysozyme")
         assert "The search index is being made." in text

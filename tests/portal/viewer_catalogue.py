@@ -10,6 +10,7 @@ import numpy as np
 import portal_catalogue as given
 import pytest
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.database import open_database
 from panosc.catalogue.writer import write
@@ -170,5 +171,5 @@ def viewed(
             with engine.begin() as connection:
                 write(connection, rows(files), now=given.NOW)
             app = create_app(settings, engine, clock=lambda: given.NOW)
-            with given.serving(app) as served:
+            with serving(app) as served:
                 yield given.Node(app=app, engine=engine, settings=settings, address=served)

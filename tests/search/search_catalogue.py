@@ -1,8 +1,5 @@
 """A loaded catalogue and how it is served, for the search tests."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +8,9 @@ from pathlib import Path
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 from fastapi import FastAPI
 
-from panosc.cli.serving.protocol import Protocol
+import app_serving
 from panosc.domain.access import ANYONE, Who
 from panosc.policy.asking import who_asks
 from panosc.portal import problems
@@ -46,22 +42,10 @@ class Catalogue:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[httpx.Client]:
     """Serve `app` on a free port of this machine; the client asks relative to it."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, http=Protocol)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}/panosc-api"
+    with app_serving.serving(app) as address:
+        base = f"{address}/panosc-api"
         with httpx.Client(base_url=base, timeout=30, trust_env=False) as client:
             yield client
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def catalogue_over(engine: sa.Engine, home: Path | None = None) -> Catalogue:

@@ -1,8 +1,5 @@
 """A node as `panosc serve` runs it, with routes to attack and people of every role."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +8,11 @@ from typing import Annotated
 
 import httpx
 import sqlalchemy as sa
-import uvicorn
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.dialects import postgresql as pg
 
+from app_serving import serving
 from panosc.app import create_app
 from panosc.catalogue.people import account
 from panosc.catalogue.tables import group_member
@@ -149,28 +146,6 @@ def catalogue(engine: sa.Engine) -> None:
             ],
             now=NOW,
         )
-
-
-@contextmanager
-def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve `app` as `panosc serve` does, on a free port; yield its address."""
-    # named, so that answers are sent at once: see cli.serve
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind((host, 0))
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, proxy_headers=False
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://{host}:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 @contextmanager

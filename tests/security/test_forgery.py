@@ -1,12 +1,12 @@
 """Requests that a page of a stranger makes a browser send are not carried out."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import security_node as given
+from cloud.standins.running import running
 from hypothesis import given as holds
 from hypothesis import strategies as st
 
@@ -106,15 +106,8 @@ def page_of_another_origin(html: str) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield str(server.server_address[1])
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield address.rpartition(":")[2]
 
 
 ATTACKS = {

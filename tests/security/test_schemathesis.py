@@ -8,6 +8,8 @@ import schema_attack
 import security_node as given
 from fastapi.responses import JSONResponse
 
+from app_serving import serving
+
 SECONDS = 40.0
 
 
@@ -41,7 +43,7 @@ def test_what_is_not_as_described_is_found(settings, engine, monkeypatch):
             operation_id=kind,
             responses=described,
         )
-    with given.serving(node.app) as node.address:
+    with serving(node.app) as node.address:
         attack = schema_attack.Attack(node)
         attack.operations = {
             label: operation for label, operation in attack.operations.items() if "planted" in label

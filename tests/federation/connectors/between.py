@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from cloud.standins.running import running
 from typing_extensions import override
 
 HUGE = 10 * 2**20
@@ -163,12 +164,8 @@ def spoilt(body: bytes, *, other: Callable[[Any], Any] = _turned) -> bytes:
 def between(to: str) -> Iterator[Between]:
     """Serve, on a free port of this machine, what the server at `to` answers."""
     server = Between(to)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.is_over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(server):
+        try:
+            yield server
+        finally:
+            server.is_over.set()

@@ -5,13 +5,13 @@ servers that cannot run here.
 """
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cloud.standins.running import running
 from typing_extensions import override
 
 Item = dict[str, Any]
@@ -259,14 +259,8 @@ class _Handler(BaseHTTPRequestHandler):
 def provider(*faults: str) -> Iterator[Provider]:
     """Serve a provider with these faults."""
     server = Provider(frozenset(faults))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with running(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 LIKE: Mapping[str, tuple[str, ...]] = {

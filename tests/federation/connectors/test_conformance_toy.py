@@ -1,14 +1,14 @@
 """The conformance suite on a toy catalogue: a good connector passes, bad ones are caught."""
 
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cloud.standins.running import QuietServer, running
 from conformance import Known, ServedConformance
 from typing_extensions import override
 
@@ -126,16 +126,8 @@ class TestToy(ServedConformance):
     @classmethod
     @contextmanager
     def standing(cls) -> Iterator[str]:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _Toy)
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/api/"
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
+        with running(QuietServer(("127.0.0.1", 0), _Toy)) as address:
+            yield f"{address}/api/"
 
 
 class _Halves(ToyConnector):

@@ -11,10 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from cloud.standins.running import QuietServer, running
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -123,7 +124,7 @@ def misbehaving() -> Iterator[Providers]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
+    class Server(QuietServer):
         # where more call at once, Linux has each wait for a second
         request_queue_size = 128
 
@@ -133,20 +134,11 @@ def misbehaving() -> Iterator[Providers]:
     )
     providers.base = f"http://127.0.0.1:{plain.server_port}"
     providers.secure = f"https://127.0.0.1:{secure.server_port}"
-    threads = []
-    for server in (plain, secure):
-        server.daemon_threads = True
-        server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        threads.append(threading.Thread(target=server.serve_forever, args=(0.01,)))
-        threads[-1].start()
-    try:
-        yield providers
-    finally:
-        providers.ended.set()
-        for server, thread in zip((plain, secure), threads, strict=True):
-            server.shutdown()
-            thread.join()
-            server.server_close()
+    with running(plain), running(secure):
+        try:
+            yield providers
+        finally:
+            providers.ended.set()
 
 
 def _untrusted() -> ssl.SSLContext:

@@ -4,7 +4,6 @@ import http.server
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import publication_catalogue as given
 import pytest
 import simulated_sans
+from cloud.standins.running import running
 from landing_node import SANS_DOI, Node
 from pybtex.database import parse_string
 
@@ -34,13 +34,8 @@ def resolver(landing_node: Node) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with running(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"{address}/"
 
 
 def reused(doi: str, resolver: str) -> subprocess.CompletedProcess[str]:

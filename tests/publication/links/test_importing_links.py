@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import publication_catalogue as given
 import pytest
 import sqlalchemy as sa
+from cloud.standins.running import running
 from typer.testing import CliRunner
 
 from panosc.catalogue.publishing.tables import related
@@ -147,16 +147,8 @@ def test_the_command_reads_files_and_follows_pages(
         def log_message(self, *_parts: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Pages)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        place = f"http://127.0.0.1:{server.server_address[1]}/events"
-        command = ["import", place, str(tmp_path / "scholix.json"), "--json"]
+    with running(HTTPServer(("127.0.0.1", 0), Pages)) as address:
+        command = ["import", f"{address}/events", str(tmp_path / "scholix.json"), "--json"]
         done = CliRunner().invoke(app, command)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == {"added": 3, "known": 1, "foreign": 1, "unread": 4}
