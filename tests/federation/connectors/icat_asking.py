@@ -10,7 +10,6 @@ from conformance import calling
 from pydantic import SecretStr
 
 from panosc.federation.connectors.icat import IcatConnector
-from panosc.federation.contract import Batch, Cursor, Raw
 from panosc.federation.source import Source
 
 T = TypeVar("T")
@@ -56,13 +55,3 @@ def asked(
                 return await what(connector)
 
     return asyncio.run(ask())
-
-
-async def harvested(connector: IcatConnector, cursor: Cursor | None = None) -> list[Batch]:
-    """Return all batches."""
-    return [batch async for batch in connector.changes(cursor)]
-
-
-def raws_of(batches: list[Batch]) -> dict[tuple[str, str], Raw]:
-    """Return the records of batches by kind and id."""
-    return {(raw.kind, raw.external_id): raw for batch in batches for raw in batch.raws}

@@ -13,7 +13,7 @@ from conformance import Known, ServedConformance, calling
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from reading_all import Clock, harvested, ids, swept
+from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import Compare, Query, Word
@@ -40,15 +40,7 @@ def lists(count: int = 450) -> tuple[Lists, Clock]:
 
 
 def source(url: str, **options: str) -> Source:
-    return Source(
-        name="src",
-        kind="datacite",
-        url=url,
-        title="A Facility",
-        prefix="src/",
-        options={"prefix": "10.5072"} | options,
-        is_private=True,
-    )
+    return source_of(DataCiteConnector, url, **{"prefix": "10.5072"} | options)
 
 
 def harvest(url: str, cursor: Any = None, *, most: int = 1000, **options: str) -> list[Batch]:
@@ -60,22 +52,13 @@ def sweep(url: str) -> list[str]:
 
 
 def search(url: str, query: Query, **options: str) -> Found:
-    async def read() -> Found:
-        told = source(url, **options)
-        async with calling(told) as caller:
-            return await DataCiteConnector(told, caller).search(query)
-
-    return asyncio.run(read())
+    told = source(url, **options)
+    return asked(DataCiteConnector, told, lambda connector: connector.search(query))
 
 
 def mapped(content: dict[str, Any], changed: datetime | None = FIRST) -> Mapped:
-    async def read() -> Mapped:
-        told = source("http://127.0.0.1")
-        async with calling(told) as caller:
-            raw = Raw(kind="doi", external_id="10.5072/x", content=content, changed=changed)
-            return DataCiteConnector(told, caller).map(raw)
-
-    return asyncio.run(read())
+    raw = Raw(kind="doi", external_id="10.5072/x", content=content, changed=changed)
+    return mapped_by(DataCiteConnector, source("http://127.0.0.1"), raw)
 
 
 def rows(found: Mapped, model: str) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from cloud.standins.icat_jpql import BadQuery, Store, tokens
 from cloud.standins.icat_records import Writing, some
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from icat_asking import AT, NOW, asked, harvested, raws_of, source_of
+from icat_asking import AT, NOW, asked, source_of
+from reading_all import batches_of, raws_of
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import And, Clause, Compare, Or, Query, Related, Text, Word
@@ -33,13 +34,13 @@ def followed(writing: Writing, times: int = 2) -> dict[str, Any]:
     """Harvest until nothing is read twice for the overlap; return the cursor."""
     cursor: Any = None
     for _ in range(times + 1):
-        cursor = asked(writing.icat, lambda one, at=cursor: harvested(one, at))[-1].cursor
+        cursor = asked(writing.icat, lambda one, at=cursor: batches_of(one, at))[-1].cursor
     return dict(cursor)
 
 
 def news(writing: Writing, cursor: Any) -> list[tuple[str, str]]:
     """Return what is read after a cursor, each as often as it is."""
-    batches = asked(writing.icat, lambda one: harvested(one, cursor))
+    batches = asked(writing.icat, lambda one: batches_of(one, cursor))
     return sorted((raw.kind, raw.external_id) for batch in batches for raw in batch.raws)
 
 
@@ -131,12 +132,12 @@ def test_a_run_that_is_broken_off_anywhere_loses_nothing(cursor: dict[str, Any])
         writing.add("DatasetParameter", dataset=number, type=1, numericValue=1.0)
     writing.change("Investigation", 3, title="new")
     writing.change("Instrument", 1, fullName="new")
-    whole = asked(writing.icat, lambda one: harvested(one, cursor))
+    whole = asked(writing.icat, lambda one: batches_of(one, cursor))
     wanted = raws_of(whole).keys()
     dice = random.Random(3)
     for place in sorted(dice.sample(range(len(whole) - 1), 5)):
         begun = json.loads(json.dumps(whole[place].cursor))
-        rest = asked(writing.icat, lambda one, at=begun: harvested(one, at))
+        rest = asked(writing.icat, lambda one, at=begun: batches_of(one, at))
         assert raws_of(whole[: place + 1]).keys() | raws_of(rest).keys() == wanted
         assert rest[-1].cursor == whole[-1].cursor
 
@@ -163,7 +164,7 @@ def test_everything_is_read_anew_after_a_while_for_parts_that_were_deleted(
     writing = aged()
     writing.icat.store.delete("DatasetParameter", 1)
     assert news(writing, cursor) == []
-    batches = asked(writing.icat, lambda one: harvested(one, cursor), now=NOW + timedelta(days=31))
+    batches = asked(writing.icat, lambda one: batches_of(one, cursor), now=NOW + timedelta(days=31))
     assert len(raws_of(batches)["dataset", "1"].content["parameters"]) == 2
 
 
@@ -182,7 +183,7 @@ def test_files_come_in_few_questions_and_bounded() -> None:
     for number in range(30):
         writing.add("Datafile", dataset=4, name=f"{number}.nxs", fileSize=1)
     writing.change("Dataset", 4, fileCount=31)
-    raws = raws_of(asked(writing.icat, harvested, files="10"))
+    raws = raws_of(asked(writing.icat, batches_of, files="10"))
     files = [len(raws["dataset", str(number)].content["datafiles"]) for number in range(1, 13)]
     assert files == [1, 2, 3, 10, 2, 3, 1, 2, 3, 1, 2, 3]
     assert sum("FROM Datafile f" in query for query in writing.icat.queries) == 2
@@ -191,7 +192,7 @@ def test_files_come_in_few_questions_and_bounded() -> None:
 def test_an_older_icat_is_not_asked_for_what_it_has_not() -> None:
     writing = small()
     writing.icat.version = "4.10.1"
-    raws = raws_of(asked(writing.icat, harvested))
+    raws = raws_of(asked(writing.icat, batches_of))
     assert "datasetTechniques" not in raws["dataset", "1"].content
     said = " ".join(writing.icat.queries)
     assert "DatasetTechnique" not in said
@@ -220,7 +221,7 @@ def test_a_session_that_ended_is_begun_anew_and_one_in_use_refreshed() -> None:
 
 def test_an_account_that_is_refused_is_told_of() -> None:
     with pytest.raises(Upstream, match="does not let nobody in by db"):
-        asked(Icat(), harvested, account="nobody")
+        asked(Icat(), batches_of, account="nobody")
 
 
 # -- JPQL ----------------------------------------------------------------------------------------
@@ -469,7 +470,7 @@ def test_what_has_no_release_date_is_closed_unless_anybody_sees_it_and_that_is_s
 
 def test_nobodys_account_harvests_what_is_released() -> None:
     writing = small()
-    raws = raws_of(asked(writing.icat, harvested, account=None))
+    raws = raws_of(asked(writing.icat, batches_of, account=None))
     assert {key for kind, key in raws if kind == "investigation"} == {"2", "4"}
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from conformance import calling
-from icatplus_asking import harvested, raws_of, source_of
+from icatplus_asking import source_of
 from pydantic import SecretStr
+from reading_all import batches_of, raws_of
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import Compare, Query, Related
@@ -40,7 +41,7 @@ def test_what_its_client_stored_is_harvested(mock: Source) -> None:
     async def ask() -> tuple[dict[tuple[str, str], Raw], set[tuple[str, str]], Probed]:
         async with calling(mock) as caller:
             connector = IcatPlusConnector(mock, caller)
-            raws = raws_of(await harvested(connector))
+            raws = raws_of(await batches_of(connector))
             swept = {key async for keys in connector.sweep_ids() for key in keys}
             return raws, swept, await connector.probe()
 

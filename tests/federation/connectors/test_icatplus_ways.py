@@ -10,7 +10,8 @@ import pytest
 from cloud.standins.icatplus import Plus
 from cloud.standins.icatplus_records import some
 from icat_plus_client import models
-from icatplus_asking import AT, NOW, asked, harvested, raws_of, source_of
+from icatplus_asking import AT, NOW, asked, source_of
+from reading_all import batches_of, raws_of
 
 from panosc.domain.query import And, Clause, Compare, Or, Query, Related, Text, Word
 from panosc.federation.connectors.icatplus import IcatPlusConnector
@@ -77,27 +78,27 @@ def _names(model: Any) -> list[str]:
 
 def test_everything_once_a_week_else_what_was_measured_lately() -> None:
     plus = some(8, at=AT, each=1)
-    first = asked(plus, harvested)
+    first = asked(plus, batches_of)
     numbers = [str(1000 + number) for number in range(1, 9)]
     assert sorted(key for kind, key in raws_of(first) if kind == "investigation") == numbers
     next_day = asked(
-        plus, lambda one: harvested(one, first[-1].cursor), now=NOW + timedelta(days=1)
+        plus, lambda one: batches_of(one, first[-1].cursor), now=NOW + timedelta(days=1)
     )
     recent = sorted(key for kind, key in raws_of(next_day) if kind == "investigation")
     # 90 days reach back over four of them
     assert recent == numbers[-len(recent) :]
     assert 3 <= len(recent) <= 5
     next_week = asked(
-        plus, lambda one: harvested(one, next_day[-1].cursor), now=NOW + timedelta(days=8)
+        plus, lambda one: batches_of(one, next_day[-1].cursor), now=NOW + timedelta(days=8)
     )
     assert raws_of(next_week).keys() == raws_of(first).keys()
 
 
 def test_a_harvest_that_is_broken_off_goes_on_with_the_next_investigation() -> None:
     plus = some(4, at=AT, each=1)
-    batches = asked(plus, harvested)
+    batches = asked(plus, batches_of)
     plus.asked.clear()
-    rest = asked(plus, lambda one: harvested(one, batches[1].cursor))
+    rest = asked(plus, lambda one: batches_of(one, batches[1].cursor))
     assert {key for kind, key in raws_of(rest) if kind == "investigation"} == {"1003", "1004"}
     assert not any("investigationIds=1001" in line for line in plus.asked)
     # a week is counted from when the run began
@@ -106,12 +107,12 @@ def test_a_harvest_that_is_broken_off_goes_on_with_the_next_investigation() -> N
 
 def test_what_changes_with_its_investigation_changes() -> None:
     plus = some(2, at=AT, each=1)
-    before = raws_of(asked(plus, harvested))
+    before = raws_of(asked(plus, batches_of))
     # ICAT+ tells each dataset's investigation in short: what it leaves out is taken from the list
     for record in plus.datasets.values():
         record["investigation"] = {key: record["investigation"][key] for key in ("id", "name")}
     plus.investigations[1001]["releaseDate"] = "2021-01-01"
-    after = raws_of(asked(plus, harvested))
+    after = raws_of(asked(plus, batches_of))
     dataset = by_model(after["dataset", "100100"])["Dataset"][0]
     assert dataset["embargoUntil"] == "2021-01-01T00:00:00+00:00"
     assert (
@@ -123,7 +124,7 @@ def test_what_changes_with_its_investigation_changes() -> None:
 def test_units_come_from_the_list_of_parameters_where_values_have_none() -> None:
     plus = some(1, at=AT, each=1)
     plus.tells_units = False
-    dataset = by_model(raws_of(asked(plus, harvested))["dataset", "100100"])
+    dataset = by_model(raws_of(asked(plus, batches_of))["dataset", "100100"])
     found = {row["name"]: (row["value"], row.get("unit")) for row in dataset["Parameter"]}
     values = plus.datasets[100100]["parameters"]
     assert found == {
@@ -135,7 +136,7 @@ def test_units_come_from_the_list_of_parameters_where_values_have_none() -> None
 
 def test_datasets_made_of_others_say_of_which() -> None:
     plus = some(1, at=AT, each=1)
-    raws = raws_of(asked(plus, harvested))
+    raws = raws_of(asked(plus, batches_of))
     made = by_model(raws["dataset", "100150"])["Dataset"][0]
     assert made["derivedFrom"] == ["esrf/100100"]
     assert made["kind"] == "reduced"
@@ -145,7 +146,7 @@ def test_datasets_made_of_others_say_of_which() -> None:
 def test_people_and_a_title_come_from_datacite_where_nobody_may_see_the_team() -> None:
     plus = some(1, at=AT, each=1)
     plus.investigations[1001]["title"] = None
-    content = raws_of(asked(plus, harvested))["investigation", "1001"].content
+    content = raws_of(asked(plus, batches_of))["investigation", "1001"].content
     assert [user["fullName"] for user in content["users"]] == ["Ada Example", "Bob Beispiel"]
     datacite = {
         "titles": {"title": "Iron"},
@@ -165,7 +166,7 @@ def test_people_and_a_title_come_from_datacite_where_nobody_may_see_the_team() -
 
 
 def test_members_have_their_orcid_and_role() -> None:
-    rows = by_model(raws_of(asked(some(1, at=AT, each=1), harvested))["investigation", "1001"])
+    rows = by_model(raws_of(asked(some(1, at=AT, each=1), batches_of))["investigation", "1001"])
     assert [(row["personId"], row["role"]) for row in rows["Member"]] == [
         ("0000-0002-1825-0097", "Principal investigator"),
         ("esrf/user1", "Participant"),

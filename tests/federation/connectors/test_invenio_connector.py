@@ -1,6 +1,5 @@
 """InvenioRDM: lists beyond its window, what changed and what went, access, files, live search."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,15 +8,15 @@ from typing import Any
 
 import pytest
 from cloud.standins.invenio import Repository, record, serving
-from conformance import Known, ServedConformance, calling
+from conformance import Known, ServedConformance
 from pydantic import SecretStr, ValidationError
-from reading_all import Clock, harvested, ids, swept
+from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import Query, Word
 from panosc.federation.connectors import invenio
 from panosc.federation.connectors.invenio import InvenioConnector
-from panosc.federation.contract import Batch, Connector, Found, Mapped, Raw
+from panosc.federation.contract import Batch, Found, Mapped, Raw
 from panosc.federation.source import Source
 
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -35,15 +34,7 @@ def repository(count: int = 250, **how: Any) -> tuple[Repository, Clock]:
 
 
 def source(url: str, **options: str) -> Source:
-    return Source(
-        name="src",
-        kind="invenio",
-        url=url,
-        title="Inv",
-        prefix="src/",
-        options=options,
-        is_private=True,
-    )
+    return source_of(InvenioConnector, url, **options)
 
 
 def harvest(url: str, cursor: Any = None, *, most: int = 1000, **options: str) -> list[Batch]:
@@ -55,23 +46,12 @@ def sweep(url: str, **options: str) -> list[str]:
 
 
 def search(told: Source, query: Query) -> Found:
-    async def read() -> Found:
-        async with calling(told) as caller:
-            return await InvenioConnector(told, caller).search(query)
-
-    return asyncio.run(read())
+    return asked(InvenioConnector, told, lambda connector: connector.search(query))
 
 
 def mapped(content: dict[str, Any]) -> Mapped:
-    async def read() -> Mapped:
-        told = source("http://127.0.0.1")
-        async with calling(told) as caller:
-            connector: Connector = InvenioConnector(told, caller)
-            return connector.map(
-                Raw(kind="record", external_id="r1", content=content, changed=FIRST)
-            )
-
-    return asyncio.run(read())
+    raw = Raw(kind="record", external_id="r1", content=content, changed=FIRST)
+    return mapped_by(InvenioConnector, source("http://127.0.0.1"), raw)
 
 
 def rows(found: Mapped, model: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cloud.standins.oai import Fault, Provider, Record, resource, serving, some
 from conformance import Known, ServedConformance, calling
-from reading_all import Clock, harvested, ids, swept
+from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
 
 from panosc.domain.errors import Upstream
 from panosc.federation.calling import Caller, Patience
@@ -34,15 +34,7 @@ def provider(count: int = 25, **how: Any) -> tuple[Provider, Clock]:
 
 
 def source(url: str, **options: str) -> Source:
-    return Source(
-        name="src",
-        kind="oai",
-        url=url,
-        title="A Facility",
-        prefix="src/",
-        options=options,
-        is_private=True,
-    )
+    return source_of(OaiConnector, url, **options)
 
 
 def harvest(url: str, cursor: Any = None, *, most: int = 10_000, **options: str) -> list[Batch]:
@@ -54,21 +46,11 @@ def sweep(url: str, **options: str) -> list[str]:
 
 
 def mapped(raw: Raw, **options: str) -> Mapped:
-    async def read() -> Mapped:
-        given = source("http://127.0.0.1", **options)
-        async with calling(given) as caller:
-            return OaiConnector(given, caller).map(raw)
-
-    return asyncio.run(read())
+    return mapped_by(OaiConnector, source("http://127.0.0.1", **options), raw)
 
 
 def probe(url: str) -> Probed:
-    async def read() -> Probed:
-        given = source(url)
-        async with calling(given) as caller:
-            return await OaiConnector(given, caller).probe()
-
-    return asyncio.run(read())
+    return asked(OaiConnector, source(url), OaiConnector.probe)
 
 
 class TestConformance(ServedConformance):
