@@ -8,7 +8,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -50,6 +50,12 @@ class Token:
     used: datetime | None
     """To the minute; None: never."""
     is_over: bool
+
+    def told(self) -> dict[str, Any]:
+        """Return it as it is printed."""
+        found = asdict(self)
+        found["isOver"] = found.pop("is_over")
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

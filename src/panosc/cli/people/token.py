@@ -1,7 +1,7 @@
 """`panosc token`: tokens for programs, made in a shell on the node without a browser."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 import typer
@@ -11,7 +11,7 @@ from panosc.cli import terminal
 from panosc.cli.options import AsJson, Home, settings_of
 from panosc.domain.access import OPERATOR
 from panosc.identity.services import AccountService
-from panosc.identity.tokens import Token, TokenService
+from panosc.identity.tokens import TokenService
 from panosc.settings import Settings
 
 app = typer.Typer(help="Tokens for programs, made on the node itself.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def create(
             OPERATOR, name=name, scopes=set(scope), days=days, owner=owner
         )
     if as_json:
-        terminal.show_json(_plain(made.token) | {"token": made.secret})
+        terminal.show_json(made.token.told() | {"token": made.secret})
         return
     terminal.say(
         f"For {owner} until {made.token.expires:%Y-%m-%d}. Keep it like a password: it is "
@@ -61,7 +61,7 @@ def show(
     settings = settings_of(home)
     with open_database(settings, progress=terminal.say) as engine:
         owner = None if person is None else _accounts(engine).named(person)
-        found = [_plain(token) for token in _tokens(engine, settings).listed(OPERATOR, owner)]
+        found = [token.told() for token in _tokens(engine, settings).listed(OPERATOR, owner)]
     if as_json:
         terminal.show_json(found)
         return
@@ -82,7 +82,7 @@ def revoke(
     with open_database(settings, progress=terminal.say) as engine:
         ended = _tokens(engine, settings).revoke(OPERATOR, name)
     if as_json:
-        terminal.show_json(_plain(ended))
+        terminal.show_json(ended.told())
     terminal.say(f"Revoked: {ended.name}, of {ended.account}.")
 
 
@@ -96,17 +96,3 @@ def _accounts(engine: sa.Engine) -> AccountService:
 
 def _tokens(engine: sa.Engine, settings: Settings) -> TokenService:
     return TokenService(engine, settings, _now)
-
-
-def _plain(token: Token) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "kind": token.kind,
-        "account": token.account,
-        "name": token.name,
-        "scopes": list(token.scopes),
-        "created": token.created,
-        "expires": token.expires,
-        "used": token.used,
-        "isOver": token.is_over,
-    }

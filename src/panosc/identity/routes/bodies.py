@@ -127,12 +127,12 @@ class LinkMade(BaseModel):
 
 def shown(token: Token) -> TokenShown:
     """Return a token as it is answered."""
-    return TokenShown(**_fields(token))
+    return TokenShown(**token.told())
 
 
 def made(new: Made) -> TokenMade:
     """Return a new token as it is answered."""
-    return TokenMade(**_fields(new.token), token=new.secret)
+    return TokenMade(**new.token.told(), token=new.secret)
 
 
 def account_shown(account: Account) -> AccountShown:
@@ -151,17 +151,3 @@ def groups_of(duties: Iterable[tuple[str, str]]) -> list[Group]:
     for role, group in sorted(duties):
         roles.setdefault(group, []).append(role)
     return [Group(group=group, roles=held) for group, held in sorted(roles.items())]
-
-
-def _fields(token: Token) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "kind": token.kind,
-        "account": token.account,
-        "name": token.name,
-        "scopes": list(token.scopes),
-        "created": token.created,
-        "expires": token.expires,
-        "used": token.used,
-        "isOver": token.is_over,
-    }
