@@ -107,22 +107,7 @@ class Meaning:
         """Add a document with its people and parameters."""
         making = self._making
         pid = self._document(number, record)
-        name = short(record.get("name"))
-        making.add(
-            "Document",
-            pid=pid,
-            type="proposal",
-            title=short(record.get("title")) or name or str(number),
-            summary=text(record.get("summary"), LONGEST_TEXT),
-            doi=pid if pid.startswith("10.") else None,
-            startDate=making.time(record, "startDate"),
-            endDate=making.time(record, "endDate"),
-            keywords=_keywords(record),
-            ownerGroup=name,
-            source=making.source.name,
-            visitId=short(record.get("visitId")),
-            **self._access(record),
-        )
+        making.proposal(pid, number, record, keywords=_keywords(record), **self._access(record))
         self._home(pid)
         for item in objects(record.get("investigationUsers"), MOST_PARTS):
             making.member({"documentId": pid}, mapping(item.get("user")), item.get("role"))

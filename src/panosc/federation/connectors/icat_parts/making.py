@@ -11,7 +11,7 @@ from typing import Any
 from panosc.federation.contract import Mapped, Row
 from panosc.federation.naming import Names, doi_of
 from panosc.federation.source import Source
-from panosc.federation.values import Object, number, short, text, when
+from panosc.federation.values import LONGEST_TEXT, Object, number, short, text, when
 from panosc.ingest.messages import icat_tables
 
 MOST_WARNINGS = 20
@@ -98,6 +98,24 @@ class Making:
             return doi_of(known) or known
         head = "" if model == "Dataset" else f"{model.lower()}-"
         return f"{self.source.prefix}{head}{icat_id}"
+
+    def proposal(self, pid: str, number: int, record: Object, **more: Any) -> None:
+        """Add an investigation as a document."""
+        name = short(record.get("name"))
+        self.add(
+            "Document",
+            pid=pid,
+            type="proposal",
+            title=short(record.get("title")) or name or str(number),
+            summary=text(record.get("summary"), LONGEST_TEXT),
+            doi=pid if pid.startswith("10.") else None,
+            startDate=self.time(record, "startDate"),
+            endDate=self.time(record, "endDate"),
+            ownerGroup=name,
+            source=self.source.name,
+            visitId=short(record.get("visitId")),
+            **more,
+        )
 
     def instrument(
         self, name: object, *, pid: object = None, facility: object = None

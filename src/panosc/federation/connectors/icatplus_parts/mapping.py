@@ -58,23 +58,11 @@ class Meaning:
         """Add a document with its people and what was measured of it as a whole."""
         making = self._making
         pid = making.pid("Document", number, record.get("doi"))
-        name = short(record.get("name"))
         datacite = mapping(record.get("datacite"))
+        titled = {"title": short(record.get("title")) or _title_of(datacite)}
         release = making.time(record, "releaseDate")
-        making.add(
-            "Document",
-            pid=pid,
-            type="proposal",
-            title=short(record.get("title")) or _title_of(datacite) or name or str(number),
-            summary=text(record.get("summary"), LONGEST_TEXT),
-            doi=pid if pid.startswith("10.") else None,
-            startDate=making.time(record, "startDate"),
-            endDate=making.time(record, "endDate"),
-            keywords=_keywords(datacite),
-            ownerGroup=name,
-            source=making.source.name,
-            visitId=short(record.get("visitId")),
-            **access(release),
+        making.proposal(
+            pid, number, {**record, **titled}, keywords=_keywords(datacite), **access(release)
         )
         self._home(pid, f"investigation/{number}/datasets")
         self._people(pid, record, datacite)
