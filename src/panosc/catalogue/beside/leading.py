@@ -100,16 +100,23 @@ class Keeper:
 
 
 @contextmanager
-def beside(engine: sa.Engine, post: Post, work: Work, *, look_s: float = LOOK_S) -> Iterator[None]:
-    """Have the work done beside whatever the block does."""
-    keeper = Keeper(engine, post, work, look_s=look_s)
-    thread = threading.Thread(target=keeper.run, name=post.name, daemon=True)
+def in_thread(run: Callable[[], None], stop: Callable[[], None], *, name: str) -> Iterator[None]:
+    """Have something run beside whatever the block does, until `stop` tells it to end."""
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        keeper.stop()
+        stop()
         thread.join()
+
+
+@contextmanager
+def beside(engine: sa.Engine, post: Post, work: Work, *, look_s: float = LOOK_S) -> Iterator[None]:
+    """Have the work done beside whatever the block does."""
+    keeper = Keeper(engine, post, work, look_s=look_s)
+    with in_thread(keeper.run, keeper.stop, name=post.name):
+        yield
 
 
 def is_led(connection: sa.Connection, post: Post) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from panosc.catalogue.beside.leading import in_thread
 from panosc.catalogue.people import attempt, device, session, spent, token, usage
 from panosc.catalogue.tables import group_member
 from panosc.policy import audit
@@ -71,10 +72,5 @@ def daily(
             if ends.wait(every.total_seconds()):
                 return
 
-    thread = threading.Thread(target=run, name="retention", daemon=True)
-    thread.start()
-    try:
+    with in_thread(run, ends.set, name="retention"):
         yield
-    finally:
-        ends.set()
-        thread.join()

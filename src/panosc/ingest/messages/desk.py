@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from panosc.catalogue.beside.leading import in_thread
 from panosc.catalogue.intake import announcement
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, PanoscError, Unavailable
@@ -110,13 +111,8 @@ class Desk:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Work in a thread beside whatever the block does."""
-        thread = threading.Thread(target=self.work, name="announcements", daemon=True)
-        thread.start()
-        try:
+        with in_thread(self.work, self.stop, name="announcements"):
             yield
-        finally:
-            self.stop()
-            thread.join()
 
     def _due(self, connection: sa.Connection) -> list[str]:
         query = (

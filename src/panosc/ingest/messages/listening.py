@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from stomp.exception import StompException
 from typing_extensions import override
 
+from panosc.catalogue.beside.leading import in_thread
 from panosc.domain.access import Who
 from panosc.domain.errors import Invalid, PanoscError
 from panosc.ingest.messages import icat
@@ -143,13 +144,8 @@ class Listener:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Listen in a thread beside whatever the block does."""
-        thread = threading.Thread(target=self.listen, name="broker", daemon=True)
-        thread.start()
-        try:
+        with in_thread(self.listen, self.stop, name="broker"):
             yield
-        finally:
-            self.stop()
-            thread.join()
 
     def _session(self, told: Callable[[str], None]) -> tuple[bool, str]:
         """Listen once; return whether it came about, and why it ended."""

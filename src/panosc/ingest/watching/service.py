@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from panosc.catalogue.beside.leading import in_thread
 from panosc.domain.access import OPERATOR
 from panosc.domain.errors import PanoscError
 from panosc.ingest.service import Request
@@ -81,13 +82,8 @@ def watching(
         yield
         return
     side = _Beside(engine, settings, clock, stand_by_s)
-    thread = threading.Thread(target=side.run, name="watcher", daemon=True)
-    thread.start()
-    try:
+    with in_thread(side.run, side.stop, name="watcher"):
         yield
-    finally:
-        side.stop()
-        thread.join()
 
 
 class _Beside:

@@ -22,6 +22,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from panosc.catalogue.beside.leading import in_thread
 from panosc.catalogue.database import LAST
 from panosc.domain.errors import PanoscError, Unavailable
 from panosc.search.index.folder import Folder, Lock
@@ -49,13 +50,8 @@ def following(engine: sa.Engine, settings: Settings, clock: Clock) -> Iterator[N
     Where another process does it already this one stands by, and goes on when that one ends.
     """
     keeper = Keeper(engine, Folder(settings.home), clock)
-    thread = threading.Thread(target=keeper.run, name="index", daemon=True)
-    thread.start()
-    try:
+    with in_thread(keeper.run, keeper.stop, name="index"):
         yield
-    finally:
-        keeper.stop()
-        thread.join()
 
 
 def rebuild(engine: sa.Engine, settings: Settings, clock: Clock, *, tell: Tell) -> None:
