@@ -48,6 +48,7 @@ from panosc.policy import service as policy
 from panosc.policy.shelf import Shelf
 from panosc.portal import problems
 from panosc.portal import routes as portal
+from panosc.portal.facts import term
 from panosc.portal.guards import service as guards
 from panosc.portal.operating import health, indexed
 from panosc.portal.operating.board import Board
@@ -55,19 +56,17 @@ from panosc.portal.operating.numbers import Numbers
 from panosc.portal.pages.data.describing import describe
 from panosc.portal.rendering import Renderer
 from panosc.portal.site import Site
-from panosc.publication import identifiers
 from panosc.publication import service as publication
 from panosc.publication.fair import routes as fair_routes
 from panosc.publication.oai import routes as oai_routes
 from panosc.publication.oai.provider import Provider
 from panosc.publication.plans import routes as plan_routes
-from panosc.publication.record import Term
 from panosc.search import routes as search
 from panosc.search import suggesting
 from panosc.search.choosing import Chooser
 from panosc.search.index.keeping.standing import standing
 from panosc.search.index.opening import SearchIndex
-from panosc.search.panet import lineage, ontology
+from panosc.search.panet import lineage
 from panosc.search.saved import routes as saved_routes
 from panosc.search.saved.store import SavedSearches
 from panosc.search.service import SearchService
@@ -207,15 +206,7 @@ def publications(
     engine: sa.Engine, settings: Settings, clock: Callable[[], datetime], *, shelf: Shelf
 ) -> publication.Publications:
     """Return the services of publication, which call techniques as PaNET does."""
-    return publication.build(engine, settings, clock, shelf=shelf, term=_term)
-
-
-def _term(pid: str, name: str | None, panet_id: str | None) -> Term:
-    """Return a technique as PaNET calls it, where it is one of PaNET."""
-    concept = ontology().find(identifiers.panet(panet_id) or panet_id or "") or ontology().find(pid)
-    if concept is None:
-        return Term(label=name or pid, id=pid)
-    return Term(label=concept.label, id=concept.id, uri=concept.iri)
+    return publication.build(engine, settings, clock, shelf=shelf, term=term)
 
 
 def _connections(engine: sa.Engine) -> tuple[int, int]:

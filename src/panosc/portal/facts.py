@@ -12,6 +12,8 @@ from markupsafe import Markup
 from panosc.domain.preferred import Units
 from panosc.domain.units import category_of, display, to_si
 from panosc.portal.words import number, orcid_address, quantity, unit
+from panosc.publication import identifiers
+from panosc.publication.record import Term
 from panosc.search.panet import ontology
 
 Item = Mapping[str, Any]
@@ -58,15 +60,6 @@ class Maker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Method:
-    """A technique on a page; `id` leads to its own page."""
-
-    id: str
-    label: str
-    iri: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """A parameter on a page: as given, in SI units, and where it stands in the file."""
 
@@ -108,18 +101,23 @@ def full_name(person: Item) -> str:
     return str(person.get("fullName") or " ".join(part for part in parts if part))
 
 
-def methods(record: Item) -> list[Method]:
+def methods(record: Item) -> list[Term]:
     """Return the techniques of a dataset."""
     return [method(item) for item in record.get("techniques", ())]
 
 
-def method(technique: Item) -> Method:
-    """Return a technique with the label of PaNET where it is one of PaNET."""
+def method(technique: Item) -> Term:
+    """Return a technique; its `id` leads to its own page."""
+    return term(technique["pid"], technique.get("name"), technique.get("panetId"))
+
+
+def term(pid: str, name: str | None, panet_id: str | None) -> Term:
+    """Return a technique as PaNET calls it, where it is one of PaNET."""
     panet = ontology()
-    concept = panet.find(technique.get("panetId") or "") or panet.find(technique["pid"])
-    if concept is not None:
-        return Method(id=concept.id, label=concept.label, iri=concept.iri)
-    return Method(id=technique["pid"], label=technique.get("name") or technique["pid"])
+    concept = panet.find(identifiers.panet(panet_id) or panet_id or "") or panet.find(pid)
+    if concept is None:
+        return Term(label=name or pid, id=pid)
+    return Term(label=concept.label, id=concept.id, uri=concept.iri)
 
 
 def publisher(dataset: Item, facility: str) -> str:

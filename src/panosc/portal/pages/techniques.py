@@ -117,7 +117,7 @@ def _own(site: Site, who: Who, name: str) -> dict[str, Any]:
     return {
         "id": found.id,
         "label": found.label,
-        "iri": found.iri,
+        "iri": found.uri,
         "alternatives": (),
         "definition": "",
         "source": "",

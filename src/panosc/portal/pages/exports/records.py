@@ -12,6 +12,7 @@ from panosc.domain.pid import pid_path
 from panosc.domain.query import Compare, Include, Query
 from panosc.portal import facts
 from panosc.portal.words import clean, doi_address
+from panosc.publication.record import Term
 from panosc.publication.service import Publications
 
 Item = Mapping[str, Any]
@@ -45,7 +46,7 @@ class Record:
     people: tuple[facts.Maker, ...]
     facility: str
     instrument: str | None
-    techniques: tuple[facts.Method, ...]
+    techniques: tuple[Term, ...]
     kind: str | None
     access: str
     until: str | None
