@@ -43,7 +43,8 @@ from panosc.search.index.opening import SearchIndex
 from panosc.search.loopback.writing import write_filter
 from panosc.search.service import SearchService
 
-sys.path.append(str(Path(__file__).parents[1] / "tests" / "federation" / "live"))
+ROOT = Path(__file__).parents[1]
+sys.path += [str(ROOT), str(ROOT / "tests" / "federation" / "live")]
 
 DEADLINE_S = 3.0
 PAGE = 20
