@@ -93,12 +93,27 @@ async def calling(
         yield Caller(calls, source, Bounds(seconds=seconds, limit=limit))
 
 
+def source_of(kind: type[Connector], url: str, **options: str) -> Source:
+    """Return a source on this machine that is asked without an account."""
+    return Source(
+        name="src",
+        kind=kind.kind,
+        url=url.rstrip("/"),
+        title="A Facility",
+        options=options,
+        prefix="src/",
+        is_private=True,
+    )
+
+
 class ConnectorConformance:
     """Any connector. `standing` yields the address of a catalogue that holds `known`."""
 
     connector: ClassVar[type[Connector]]
     known: ClassVar[Sequence[Known]] = ()
     options: ClassVar[Mapping[str, str]] = {}
+    given: ClassVar[Mapping[str, Any]] = {}
+    """What else the source is told of, such as ``account`` and ``secret``."""
     question: ClassVar[Query | None] = None
     """A question that at least two records of the stand-in fit; for those with ``search``."""
     examples: ClassVar[int] = 60
@@ -112,15 +127,7 @@ class ConnectorConformance:
     @classmethod
     def make_source(cls, url: str) -> Source:
         """Return the source as an administrator would have told of it."""
-        return Source(
-            name="src",
-            kind=cls.connector.kind,
-            url=url.rstrip("/"),
-            title="A Facility",
-            options=cls.options,
-            prefix="src/",
-            is_private=True,
-        )
+        return replace(source_of(cls.connector, url, **cls.options), **cls.given)
 
     @classmethod
     @contextmanager

@@ -27,19 +27,6 @@ class Clock:
         self.now += timedelta(**time)
 
 
-def source_of(kind: type[Connector], url: str, **options: str) -> Source:
-    """Return a source that is asked without an account."""
-    return Source(
-        name="src",
-        kind=kind.kind,
-        url=url,
-        title="A Facility",
-        prefix="src/",
-        options=options,
-        is_private=True,
-    )
-
-
 def asked(kind: type[C], told: Source, what: Callable[[C], Awaitable[T]]) -> T:
     """Return what a connector answers."""
 

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 from cloud.standins.datacite import Lists, described, parsed, phrases, serving
-from conformance import Known, ServedConformance, calling
+from conformance import Known, ServedConformance, calling, source_of
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
+from reading_all import Clock, asked, harvested, ids, mapped_by, swept
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import Compare, Query, Word

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 from cloud.standins import icat as standin
 from cloud.standins.icat_records import some
@@ -13,12 +13,12 @@ from typing_extensions import override
 
 from panosc.domain.query import Query, Word
 from panosc.federation.connectors.icat import IcatConnector
-from panosc.federation.source import Source
 
 
 class TestIcat(ServedConformance):
     connector = IcatConnector
     examples = 12
+    given: ClassVar[dict[str, Any]] = {"account": "reader", "secret": SecretStr("reader")}
     known = (
         Known(
             kind="investigation",
@@ -55,11 +55,6 @@ class TestIcat(ServedConformance):
         ),
     )
     question = Query(model="Dataset", words=(Word(text="pressure"),), limit=10)
-
-    @classmethod
-    @override
-    def make_source(cls, url: str) -> Source:
-        return replace(super().make_source(url), account="reader", secret=SecretStr("reader"))
 
     @classmethod
     @override

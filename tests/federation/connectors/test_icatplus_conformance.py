@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloud.standins import icatplus as standin
 from cloud.standins.icatplus_records import some
@@ -15,12 +14,12 @@ from typing_extensions import override
 
 from panosc.domain.query import Query, Text
 from panosc.federation.connectors.icatplus import IcatPlusConnector
-from panosc.federation.source import Source
 
 
 class TestIcatPlus(ServedConformance):
     connector = IcatPlusConnector
     examples = 12
+    given: ClassVar[dict[str, Any]] = {"account": "reader", "secret": SecretStr("reader")}
     options: ClassVar[dict[str, str]] = {
         "plugin": "db",
         "files": "5",
@@ -56,12 +55,6 @@ class TestIcatPlus(ServedConformance):
         ),
     )
     question = Query(model="Dataset", where=Text("_000"), limit=10)
-
-    @classmethod
-    @override
-    def make_source(cls, url: str) -> Source:
-        given = super().make_source(url)
-        return replace(given, account="reader", secret=SecretStr("reader"))
 
     @classmethod
     @override

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from cloud.standins.invenio import Repository, record, serving
-from conformance import Known, ServedConformance
+from conformance import Known, ServedConformance, source_of
 from pydantic import SecretStr, ValidationError
-from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
+from reading_all import Clock, asked, harvested, ids, mapped_by, swept
 
 from panosc.domain.errors import Upstream
 from panosc.domain.query import Query, Word

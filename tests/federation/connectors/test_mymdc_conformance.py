@@ -2,23 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloud.standins.mymdc import ACCOUNT, PASSWORD, MyMdC, serving
 from cloud.standins.mymdc_records import some
 from conformance import Known, ServedConformance
 from pydantic import SecretStr
-from typing_extensions import override
 
 from panosc.federation.connectors import mymdc
-from panosc.federation.source import Source
 
 
 class TestMyMdC(ServedConformance):
     connector = mymdc.MyMdcConnector
     examples = 10
+    given: ClassVar[dict[str, Any]] = {"account": ACCOUNT, "secret": SecretStr(PASSWORD)}
     options: ClassVar[dict[str, str]] = {
         "proposals": "1999-2001",
         "email": "reader@example.org",
@@ -66,11 +64,6 @@ class TestMyMdC(ServedConformance):
             has={"name": "SPB instrument", "facility": "A Facility"},
         ),
     )
-
-    @classmethod
-    @override
-    def make_source(cls, url: str) -> Source:
-        return replace(super().make_source(url), account=ACCOUNT, secret=SecretStr(PASSWORD))
 
     @classmethod
     @contextmanager

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from cloud.standins.oai import Fault, Provider, Record, resource, serving, some
-from conformance import Known, ServedConformance, calling
-from reading_all import Clock, asked, harvested, ids, mapped_by, source_of, swept
+from conformance import Known, ServedConformance, calling, source_of
+from reading_all import Clock, asked, harvested, ids, mapped_by, swept
 
 from panosc.domain.errors import Upstream
 from panosc.federation.calling import Caller, Patience

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cloud.standins.scicat import ACCOUNT, PASSWORD, SciCat, serving
 from cloud.standins.scicat_records import dataset_pid, some
 from conformance import Known, ServedConformance
 from pydantic import SecretStr
-from typing_extensions import override
 
 from panosc.domain.query import Query, Word
 from panosc.federation.connectors import scicat
-from panosc.federation.source import Source
 
 
 class TestSciCat(ServedConformance):
@@ -82,13 +79,11 @@ class TestSciCatWithAccount(TestSciCat):
     """The same, as somebody who sees more, of a catalogue that is this facility's own."""
 
     examples = 5
-
-    @classmethod
-    @override
-    def make_source(cls, url: str) -> Source:
-        source = super().make_source(url)
-        secret = SecretStr(PASSWORD)
-        return replace(source, account=ACCOUNT, secret=secret, is_adopted=True)
+    given: ClassVar[dict[str, Any]] = {
+        "account": ACCOUNT,
+        "secret": SecretStr(PASSWORD),
+        "is_adopted": True,
+    }
 
     @classmethod
     @contextmanager
