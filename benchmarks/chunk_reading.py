@@ -24,7 +24,7 @@ import chunk_zoo  # only found by the line above
 from panosc.files.chunks import reading
 from panosc.files.chunks.planning import plan
 from panosc.files.chunks.selection import parse
-from panosc.files.chunks.sources import LocalSource
+from panosc.files.storage.local import LocalSource
 
 FRAMES = 200
 CASES = {

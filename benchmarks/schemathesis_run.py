@@ -15,6 +15,7 @@ from pathlib import Path
 from panosc.catalogue.database import open_database
 from panosc.settings import Settings
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "security"))
 
 import schema_attack

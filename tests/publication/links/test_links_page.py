@@ -47,6 +47,18 @@ def test_anyone_has_the_page_and_its_json(engine: sa.Engine, settings: Settings)
     assert node.post(HERE, data={"relation": "Cites"}).status_code in {401, 403}
 
 
+@pytest.mark.parametrize("number", [-1, 0, 2**63, 10**30])
+def test_a_number_that_no_link_can_have_is_refused(
+    engine: sa.Engine, settings: Settings, number: int
+) -> None:
+    _filled(engine)
+    app = create_app(settings, engine, clock=lambda: NOW)
+    install(app, lambda _request: Who(person="u-s", roles=frozenset({"steward"}), via="token"))
+    node = TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    assert node.post(f"{HERE}/{number}/remove").status_code == 422
+    assert node.post(f"{HERE}/{2**63 - 1}/remove").status_code == 404
+
+
 @pytest.mark.browser
 def test_a_steward_adds_and_removes_a_link(
     engine: sa.Engine, settings: Settings, browser: Browser

@@ -340,6 +340,45 @@ def test_what_is_no_plain_word_has_no_slips(word: str) -> None:
 # -- weights -----------------------------------------------------------------------------------
 
 
+@given(records, st.lists(texts, max_size=2))
+def test_stems_asked_for_one_by_one_weigh_what_they_weigh_together(
+    record: dict[str, list[str]], others: list[str]
+) -> None:
+    levels = {stem: at for at, level in enumerate(impacts(record)) for stem in level}
+    weighing = analysis.Weighing(record)
+    asked = levels.keys() | {stem for text in others for stem in stems(text) if stem}
+    for stem in asked:
+        total = weighing.of(stem)
+        assert (total > 0) == (stem in levels)
+        assert not total or analysis.level_of(total) == levels[stem]
+
+
+pieces = st.sampled_from(
+    [
+        "X",
+        "x",
+        "-",
+        " ",
+        "ray",
+        "RAYS",
+        "in",
+        "In",
+        "ex",
+        "situ",
+        "VIVO",
+        "operando",
+        "micro",
+        "bio",
+    ]
+)
+
+
+@given(st.lists(pieces | texts, max_size=8))
+def test_texts_without_compounds_need_not_be_searched_for_any(some: list[str]) -> None:
+    text = spelling.fold("".join(some))
+    assert analysis._together(text) == analysis._JOINED.sub(analysis._join, text)
+
+
 @given(records)
 def test_each_stem_is_in_one_level(record: dict[str, list[str]]) -> None:
     found = impacts(record)

@@ -41,6 +41,8 @@ _JOINED = re.compile(
     r"|hetero|homo|di|tri|mono|spectro|super|semi|para|ferro|cryo|electro|pre|post)-([a-z]{3,}))\b",
     re.IGNORECASE,
 )
+_JOINING = ("ray", "situ", "vivo", "vitro", "operando")
+"""What is in each compound that has no hyphen."""
 _PARTS_OF = {"xray": ("x", "ray"), "insitu": ("situ",), "exsitu": ("situ",)}
 _PIECE = re.compile(r"\d+\.\d+(?![\d.])|\w+")
 _INSIDE = re.compile(r"[^\w.+()\[\]]+")
@@ -269,7 +271,7 @@ def _remembered(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _analysed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     found: list[str] = []
     more: list[str] = []
-    for chunk in _JOINED.sub(_join, fold(text)).split():
+    for chunk in _together(fold(text)).split():
         one, others = (
             _of_chunk(chunk) if len(chunk) <= _REMEMBERED else _of_chunk(chunk[:_REMEMBERED])
         )
@@ -278,6 +280,14 @@ def _analysed(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if len(found) >= MOST_STEMS:
             break
     return tuple(found[:MOST_STEMS]), tuple(more[:MOST_STEMS])
+
+
+def _together(text: str) -> str:
+    """Return a text with its compounds in one word; most texts have none, which is soon seen."""
+    low = text.lower()
+    if "-" in text or any(part in low for part in _JOINING):
+        return _JOINED.sub(_join, text)
+    return text
 
 
 def _join(found: "re.Match[str]") -> str:

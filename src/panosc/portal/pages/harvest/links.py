@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Path, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -113,6 +113,8 @@ class _Pages:
         return go_to(f"{self._site.render.root}{self.path(pid)}?done=removed")
 
 
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""Of a link; as large as the database counts."""
 _KEPT = {"Cache-Control": "no-cache", "Vary": "Cookie, Authorization, Accept"}
 
 
@@ -126,7 +128,7 @@ def _add(routes: APIRouter, pages: _Pages) -> None:
     def add(request: Request, who: Asker, pid: str, typed: Annotated[LinkForm, Form()]) -> Response:
         return pages.add(request, who, pid, typed)
 
-    def remove(who: Asker, pid: str, number: int) -> Response:
+    def remove(who: Asker, pid: str, number: Number) -> Response:
         return pages.remove(who, pid, number)
 
     add_page(
