@@ -11,7 +11,6 @@ from urllib.parse import quote
 import orjson
 
 from panosc.publication.exporting import Export
-from panosc.publication.exports.schema_org import RELATIONS
 from panosc.publication.rdf.graph import iri
 from panosc.publication.record import (
     Agent,
@@ -22,6 +21,7 @@ from panosc.publication.record import (
     Parameter,
     Publication,
     Related,
+    Relation,
     day,
 )
 
@@ -29,6 +29,22 @@ PROFILE: Final = "https://w3id.org/ro/crate"
 VERSION: Final = "https://w3id.org/ro/crate/1.2"
 NAME: Final = "ro-crate-metadata.json"
 Entity = dict[str, Any]
+_RELATIONS: Final[dict[Relation, str]] = {
+    "IsPartOf": "isPartOf",
+    "HasPart": "hasPart",
+    "IsVersionOf": "exampleOfWork",
+    "HasVersion": "workExample",
+    "IsNewVersionOf": "isBasedOn",
+    "IsDerivedFrom": "isBasedOn",
+    "IsCompiledBy": "isBasedOn",
+    "IsSupplementTo": "citation",
+    "Cites": "citation",
+    "References": "citation",
+    "IsDescribedBy": "subjectOf",
+    "IsDocumentedBy": "subjectOf",
+    "IsIdenticalTo": "sameAs",
+}
+"""As schema.org calls relations from this end; the others are mentioned."""
 _TYPES: Final = {
     "Collection": "Collection",
     "Dissertation": "Thesis",
@@ -214,7 +230,7 @@ def _relate(crate: Crate, root: str, related: tuple[Related, ...]) -> None:
             url=work.url,
             identifier=work.identifier,
         )
-        said = crate.entities[root].setdefault(RELATIONS.get(work.relation, "mentions"), [])
+        said = crate.entities[root].setdefault(_RELATIONS.get(work.relation, "mentions"), [])
         if reference not in said:
             said.append(reference)
 

@@ -37,7 +37,7 @@ _TYPES: Final = {
     "Software": "SoftwareSourceCode",
 }
 """DataCite's resourceTypeGeneral → class of schema.org."""
-RELATIONS: Final = {
+_RELATIONS: Final = {
     "IsPartOf": "isPartOf",
     "HasPart": "hasPart",
     "IsVersionOf": "exampleOfWork",
@@ -55,7 +55,6 @@ RELATIONS: Final = {
     "IsIdenticalTo": "sameAs",
     "IsCollectedBy": "mentions",
 }
-"""Relation → what schema.org calls it from this end."""
 _REVERSED: Final = {
     "IsPreviousVersionOf": "isBasedOn",
     "IsSourceOf": "isBasedOn",
@@ -164,7 +163,7 @@ def _related(publication: Publication) -> Described:
         if item.relation in _REVERSED:
             reverse.setdefault(_REVERSED[item.relation], []).append(_work(item))
         else:
-            found.setdefault(RELATIONS[item.relation], []).append(_work(item))
+            found.setdefault(_RELATIONS[item.relation], []).append(_work(item))
     return {**found, "@reverse": reverse or None}
 
 
