@@ -4,6 +4,7 @@ Whoever asks waits for all catalogues or the deadline, and is told how each fare
 are never told who asks; they are asked for what anyone may see.
 """
 
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,9 @@ from panosc.settings import Settings
 _COUNTED = 100
 """Records that are looked at to count where a catalogue can neither filter nor count."""
 _SEARCHERS = 8
+_AT_WORK = 2
+"""Threads that put questions or merge answers at once: were it all that wait, what others answer
+would be heard too late, and they be taken for down."""
 
 
 class Fanout:
@@ -60,6 +64,7 @@ class Fanout:
         self._listing = Listing(engine)
         self._posting = Posting(settings, Tally(engine, clock))
         self._searchers = ThreadPoolExecutor(_SEARCHERS, "searching here")
+        self._turns = threading.Semaphore(_AT_WORK)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +110,8 @@ class Fanout:
         gathering, post = self._begun(who, query, deadline_s, names)
         for name, answer in post.received():
             gathering.add(name, answer)
-        return gathering.merged(is_final=True)
+        with self._turns:
+            return gathering.merged(is_final=True)
 
     def stream(
         self,
@@ -124,7 +130,7 @@ class Fanout:
         Invalid, BadFilter
         """
         gathering, post = self._begun(who, query, deadline_s, names)
-        return _streamed(gathering, post)
+        return _streamed(gathering, post, self._turns)
 
     def count(
         self, who: Who, query: Query, *, names: Collection[str] | None = None
@@ -189,7 +195,8 @@ class Fanout:
         post = Post(
             deadline_s or self._settings.federation_deadline_s, self._settings.query_time_limit_s
         )
-        self._posting.put(listed, shaped.beyond, post)
+        with self._turns:
+            self._posting.put(listed, shaped.beyond, post)
         if is_here:
             post.need(HERE)
             self._searchers.submit(self._here, who, shaped.here, post)
@@ -220,9 +227,13 @@ class Fanout:
         post.put(HERE, found)
 
 
-def _streamed(gathering: Gathering, post: Post) -> Iterator[Merged]:
+def _streamed(gathering: Gathering, post: Post, turns: threading.Semaphore) -> Iterator[Merged]:
     for name, answer in post.received():
         gathering.add(name, answer)
         if not gathering.is_whole:
-            yield gathering.merged(is_final=False)
-    yield gathering.merged(is_final=True)
+            with turns:
+                merged = gathering.merged(is_final=False)
+            yield merged
+    with turns:
+        merged = gathering.merged(is_final=True)
+    yield merged
