@@ -6,6 +6,7 @@ The catalogues are stand-ins on loopback, asked by the connector for the PaNOSC 
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +21,7 @@ from panosc.domain.access import ANYONE
 from panosc.domain.errors import Invalid, Upstream
 from panosc.domain.query import And, Compare, Include, Order, Query, Related, Text, Word
 from panosc.federation.live.answer import HERE, Merged
+from panosc.federation.live.gathering import Gathering
 from panosc.federation.live.records.taking import FLOOR
 from panosc.search.patterns import BadPattern
 
@@ -408,3 +410,27 @@ def test_without_other_catalogues_nothing_runs(new_fanout: NewFanout) -> None:
         assert not fanout.has_live()
         assert fates(fanout.ask(ANYONE, Query(model="Dataset"))) == {HERE: "answered"}
         assert not any("other catalogues" in one.name for one in threading.enumerate())
+
+
+def test_few_threads_merge_at_once(
+    keep: Callable[..., None], new_fanout: NewFanout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it all that wait, the loop that hears the others would have no turn."""
+    keep(record("10.5072/here", "Copper"))
+    merged, lock, now, most = Gathering.merged, threading.Lock(), [0], [0]
+
+    def counted(self: Gathering, *, is_final: bool) -> Merged:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        found = merged(self, is_final=is_final)
+        with lock:
+            now[0] -= 1
+        return found
+
+    monkeypatch.setattr(Gathering, "merged", counted)
+    with new_fanout() as fanout, ThreadPoolExecutor(12) as threads:
+        asked = [threads.submit(fanout.ask, ANYONE, Query(model="Dataset")) for _ in range(24)]
+        assert [pids(one.result()) for one in asked] == [["10.5072/here"]] * 24
+    assert most[0] == 2
