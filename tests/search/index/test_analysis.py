@@ -11,7 +11,7 @@ from pathlib import Path
 import nexusformat
 import pytest
 import snowballstemmer
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from panosc.search.index import analysis
@@ -374,6 +374,12 @@ pieces = st.sampled_from(
 
 
 @given(st.lists(pieces | texts, max_size=8))
+@example(["X", " ", "ray"])
+@example(["in", " ", "situ"])
+@example(["Ex", " ", "VIVO"])
+@example(["in", " ", "vitro"])
+@example(["in", " ", "operando"])
+@example(["bio", "-", "physics"])
 def test_texts_without_compounds_need_not_be_searched_for_any(some: list[str]) -> None:
     text = spelling.fold("".join(some))
     assert analysis._together(text) == analysis._JOINED.sub(analysis._join, text)
