@@ -11,7 +11,6 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from weakref import WeakValueDictionary
 
 import httpcore
 import httpx
@@ -22,7 +21,6 @@ from panosc.identity.outbound import default_tls
 from panosc.identity.outbound.rules import Deadline, Refused, Resolver, Rules, plain, resolved
 from panosc.settings import Settings
 
-MOST_CONNECTIONS = 200
 MOST_AT_ONE_PLACE = 40
 """Calls at once to one server: one that hangs leaves the others their connections."""
 KEPT_S = 30.0
@@ -135,19 +133,26 @@ class _Backend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@dataclass(slots=True)
+class _Line:
+    """The connections to one place."""
+
+    pool: httpcore.AsyncConnectionPool
+    busy: int = 0
+    used: float = 0.0
+
+    def is_unused(self, now: float) -> bool:
+        return not self.busy and self.used + KEPT_S < now
+
+
 class Beyond:
     """Calls other services; made by `beyond`, used within one event loop."""
 
     def __init__(self, rules: Rules, tls: ssl.SSLContext) -> None:
         self._rules = rules
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_CONNECTIONS // 2,
-            keepalive_expiry=KEPT_S,
-            network_backend=_Backend(rules),
-        )
-        self._places: WeakValueDictionary[Place, asyncio.Semaphore] = WeakValueDictionary()
+        self._tls = tls
+        self._backend = _Backend(rules)
+        self._lines: dict[Place, _Line] = {}
 
     def is_trusted(self, host: str) -> bool:
         """Whether a host may be in a private network, by the administrator's leave."""
@@ -155,7 +160,8 @@ class Beyond:
 
     async def close(self) -> None:
         """End all connections."""
-        await self._pool.aclose()
+        for line in self._lines.values():
+            await line.pool.aclose()
 
     async def call(self, request: httpx.Request, bounds: Bounds, *, name: str) -> httpx.Response:
         """Return the whole answer to a request, of any status; the provider `name` is asked.
@@ -220,13 +226,34 @@ class Beyond:
             raise Refused("its address names no host")
         self._rules.check(url.copy_with(host=host))
         place = _place(url)
-        turn = self._places.get(place)
-        if turn is None:
-            turn = self._places[place] = asyncio.Semaphore(MOST_AT_ONE_PLACE)
-        async with turn:
-            return await self._answered(request, bounds)
+        line = self._lines.get(place)
+        if line is None:
+            line = self._lines[place] = _Line(self._pool())
+        line.busy += 1
+        try:
+            await self._close_unused()
+            return await self._answered(request, bounds, line.pool)
+        finally:
+            line.busy -= 1
+            line.used = asyncio.get_running_loop().time()
 
-    async def _answered(self, request: httpx.Request, bounds: Bounds) -> httpx.Response:
+    async def _close_unused(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for place in [place for place, line in self._lines.items() if line.is_unused(now)]:
+            await self._lines.pop(place).pool.aclose()
+
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        """Return a pool for one place: in a pool for all, each call looks through all."""
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._tls,
+            max_connections=MOST_AT_ONE_PLACE,
+            keepalive_expiry=KEPT_S,
+            network_backend=self._backend,
+        )
+
+    async def _answered(
+        self, request: httpx.Request, bounds: Bounds, pool: httpcore.AsyncConnectionPool
+    ) -> httpx.Response:
         url = request.url
         request.headers.setdefault("User-Agent", "panosc")
         request.headers["Accept-Encoding"] = "gzip"
@@ -239,7 +266,7 @@ class Beyond:
             content=request.read(),
             extensions={"timeout": dict.fromkeys(("connect", "read", "write"), bounds.seconds)},
         )
-        response = await self._begun(call)
+        response = await _begun(call, pool)
         try:
             told = httpx.Headers(response.headers).get("content-length", "")
             if told.isdecimal() and int(told[:20]) > bounds.limit:
@@ -257,15 +284,16 @@ class Beyond:
         found.request = request
         return found
 
-    async def _begun(self, call: httpcore.Request) -> httpcore.Response:
-        """Return an answer that begins; a kept connection may have ended as it was taken."""
-        try:
-            return await self._pool.handle_async_request(call)
-        except (httpcore.RemoteProtocolError, httpcore.ReadError) as error:
-            is_closed = isinstance(error, httpcore.ReadError) or str(error).startswith(_CLOSED)
-            if call.method not in {b"GET", b"HEAD"} or not is_closed:
-                raise
-        return await self._pool.handle_async_request(call)
+
+async def _begun(call: httpcore.Request, pool: httpcore.AsyncConnectionPool) -> httpcore.Response:
+    """Return an answer that begins; a kept connection may have ended as it was taken."""
+    try:
+        return await pool.handle_async_request(call)
+    except (httpcore.RemoteProtocolError, httpcore.ReadError) as error:
+        is_closed = isinstance(error, httpcore.ReadError) or str(error).startswith(_CLOSED)
+        if call.method not in {b"GET", b"HEAD"} or not is_closed:
+            raise
+    return await pool.handle_async_request(call)
 
 
 def _place(url: httpx.URL) -> Place:

@@ -6,6 +6,7 @@ here, one that is wrongly empty cannot be mended.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from panosc.domain.entities import MODEL_BY_NAME
@@ -112,6 +113,7 @@ def included(query: Query, features: Features) -> tuple[Include, ...]:
     return tuple(kept)
 
 
+@cache
 def _scope(model: str, relation: str) -> Query:
     target = MODEL_BY_NAME[model].relation_by_name[relation].target
     names = ("person", "affiliation") if relation == "members" else ()

@@ -13,11 +13,11 @@ def spelt_for(query: Query, source: Source) -> Query:
 
 
 def _query(query: Query, names: Names) -> Query:
-    return replace(
-        query,
-        where=_clause(query.where, names),
-        includes=tuple(_include(one, names) for one in query.includes),
-    )
+    where = _clause(query.where, names)
+    includes = tuple(_include(one, names) for one in query.includes)
+    if where == query.where and includes == query.includes:
+        return query
+    return replace(query, where=where, includes=includes)
 
 
 def _include(include: Include, names: Names) -> Include:
