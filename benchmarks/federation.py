@@ -34,6 +34,7 @@ from search_node import fill, has_index, index, now, serving, settings_of
 import catalogue
 from panosc.catalogue.database import open_database
 from panosc.catalogue.federating.tables import connector, health
+from panosc.cli.serving.web import settle
 from panosc.domain.access import ANYONE
 from panosc.domain.query import Query, Word
 from panosc.federation.live.answer import HERE, Merged
@@ -311,6 +312,8 @@ def main() -> None:
         for one, url in urls.items():
             add(engine, one, url)
         service = SearchService(engine, settings, now, SearchIndex(settings.home))
+        # as each web process does before it answers
+        settle()
         with Fanout(engine, settings, now, service) as fanout:
             print(f"memory before the first question: {megabytes():.0f} MB")
             added(fanout, addresses, seen, rounds=chosen.rounds)

@@ -666,6 +666,46 @@ def test_a_host_that_hangs_does_not_starve_the_others() -> None:
     run(go())
 
 
+def test_connections_to_a_place_that_is_not_called_any_more_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def go() -> None:
+        begun = ended = 0
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal begun, ended
+            begun += 1
+            with suppress(asyncio.IncompleteReadError):
+                while True:
+                    await reader.readuntil(b"\r\n\r\n")
+                    writer.write(FINE)
+            ended += 1
+
+        monkeypatch.setattr("panosc.identity.outbound.beyond.KEPT_S", 0.3)
+        async with (
+            listening(serve) as left,
+            listening(serve) as other,
+            answering(silence) as (hanging, asked),
+            answering(FINE) as (port, _),
+            calls() as client,
+        ):
+            stuck = asyncio.create_task(get(client, f"http://127.0.0.1:{hanging}/"))
+            for place in (left, other):
+                await get(client, f"http://127.0.0.1:{place}/")
+            assert (begun, ended) == (2, 0)
+            await until(lambda: bool(asked))
+            await asyncio.sleep(0.4)
+            # many at once: none may close what another closes
+            await asyncio.gather(*(get(client, f"http://127.0.0.1:{port}/") for _ in range(9)))
+            await until(lambda: ended == 2)
+            # one that is still waited for is not among them
+            assert not stuck.done()
+            stuck.cancel()
+            await asyncio.gather(stuck, return_exceptions=True)
+
+    run(go())
+
+
 def test_a_resolver_that_hangs_costs_one_thread_and_the_deadline() -> None:
     gate = threading.Event()
     asked = 0

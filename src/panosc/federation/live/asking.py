@@ -33,7 +33,7 @@ from panosc.settings import Settings
 
 _COUNTED = 100
 """Records that are looked at to count where a catalogue can neither filter nor count."""
-_SEARCHERS = 8
+_SEARCHERS = 4
 _AT_WORK = 2
 """Threads that put questions or merge answers at once: were it all that wait, what others answer
 would be heard too late, and they be taken for down."""

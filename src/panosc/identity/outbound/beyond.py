@@ -239,8 +239,10 @@ class Beyond:
 
     async def _close_unused(self) -> None:
         now = asyncio.get_running_loop().time()
-        for place in [place for place, line in self._lines.items() if line.is_unused(now)]:
-            await self._lines.pop(place).pool.aclose()
+        unused = [place for place, line in self._lines.items() if line.is_unused(now)]
+        # out of reach before the first is waited for: others look for some meanwhile
+        for line in [self._lines.pop(place) for place in unused]:
+            await line.pool.aclose()
 
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Return a pool for one place: in a pool for all, each call looks through all."""

@@ -33,8 +33,8 @@ from panosc.settings import Settings
 
 PARTS = 4
 """One catalogue may hold this part of all bytes."""
-AT_ONCE = 16
-"""Questions put to one catalogue at a time."""
+AT_ONCE = 6
+"""Questions put to one catalogue at a time: the others wait here, where it costs nothing."""
 KEPT_S = 30.0
 REFUSED_KEPT_S = 2.0
 """How long it is kept that a catalogue did not answer a question."""
@@ -43,6 +43,9 @@ KEPT_BYTES = 4_000_000
 REMEMBERED = 100
 HEDGED = 0.1
 """The part of all questions that may be put a second time."""
+_MEANT = 0.5
+"""The part of the deadline for which a catalogue must have been asked to be held for late."""
+_NEARLY_ALL = 0.9
 _FEWEST = 20
 _TOO_SOON_S = 0.02
 _QUESTION_AT_FAULT = frozenset(range(400, 500)) - {401, 403, 404, 408, 425, 429}
@@ -59,19 +62,40 @@ class Line:
     breaker: Breaker = field(default_factory=Breaker)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     times: deque[float] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    """What the last calls took that were answered."""
     calls: int = 0
     hedges: int = 0
 
-    def patience(self) -> float | None:
-        """Return after how long a second try is worth it, None while nobody knows."""
+    def taken(self, part: float) -> float | None:
+        """Return the time within which this part of all calls was answered, if enough were."""
         if len(self.times) < _FEWEST:
             return None
         ranked = sorted(self.times)
-        return max(_TOO_SOON_S, ranked[int(0.95 * (len(ranked) - 1))])
+        return ranked[int(part * (len(ranked) - 1))]
+
+    def patience(self) -> float | None:
+        """Return after how long a second try is worth it, None while nobody knows."""
+        seconds = self.taken(0.95)
+        return None if seconds is None else max(_TOO_SOON_S, seconds)
 
     def may_hedge(self) -> bool:
         """Whether another second try is within bounds."""
         return self.hedges + 1 <= self.calls * HEDGED and not self.slots.locked()
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One question to one catalogue."""
+
+    query: Query
+    share: Share
+    until: float
+    called: float | None = None
+    """When the first call was made; until then the question waits for its turn."""
+
+    def had(self, now: float) -> float:
+        """Return for how long the catalogue has been asked."""
+        return 0.0 if self.called is None else now - self.called
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +189,12 @@ class Flights:
         loop = asyncio.get_running_loop()
         limit, begun = self._settings.federation_deadline_s, loop.time()
         share = Share(line.purse, self._settings.federation_max_bytes)
+        flight = _Flight(query, share, until=begun + limit)
         try:
             with share:
                 async with asyncio.timeout(limit):
-                    found = await self._hedged(line, query, share)
+                    found = await self._hedged(line, flight)
                 seconds = loop.time() - begun
-                line.times.append(seconds)
                 line.breaker.note(is_fine=True)
                 self._tally.note(line.listed.name, "answered", seconds)
                 return await loop.run_in_executor(
@@ -191,25 +215,27 @@ class Flights:
         brought = Brought(
             fared="late" if is_late else "failed", seconds=loop.time() - begun, message=message
         )
-        if is_late and (not share.is_used or self._pulse.is_slow(since=begun)):
-            # it may have answered in time, and not been heard
+        if is_late and (
+            flight.had(loop.time()) < limit * _MEANT or self._pulse.is_slow(since=begun)
+        ):
+            # it had no time to answer, or did, and was not heard
             line.breaker.forget()
             return replace(brought, message="This node was too busy to hear it in time.")
         line.breaker.note(is_fine=is_fine)
         self._tally.note(line.listed.name, brought.fared, brought.seconds, message)
         return brought
 
-    async def _hedged(self, line: Line, query: Query, share: Share) -> Found:
+    async def _hedged(self, line: Line, flight: _Flight) -> Found:
         """Return the first good answer of one call, or of two where the first takes long."""
         line.calls += 1
-        calls = {asyncio.create_task(self._call(line, query, share))}
+        calls = {asyncio.create_task(self._call(line, flight))}
         try:
             patience = line.patience()
             if patience is not None:
                 done, _ = await asyncio.wait(calls, timeout=patience)
                 if not done and line.may_hedge():
                     line.hedges += 1
-                    calls.add(asyncio.create_task(self._call(line, query, share)))
+                    calls.add(asyncio.create_task(self._call(line, flight)))
             waiting = set(calls)
             while True:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -222,21 +248,29 @@ class Flights:
             # what they raise now nobody wants to know
             await asyncio.gather(*calls, return_exceptions=True)
 
-    async def _call(self, line: Line, query: Query, share: Share) -> Found:
+    async def _call(self, line: Line, flight: _Flight) -> Found:
         listed = line.listed
         if listed.source is None or listed.connector is None:
             raise Unavailable(f"{listed.title} cannot be asked: {listed.problem}.")
         async with line.slots:
-            share.is_used = True
+            called = asyncio.get_running_loop().time()
+            usual = line.taken(_NEARLY_ALL)
+            if usual is not None and called + usual > flight.until:
+                # whoever asked would be gone: it is spared the work, and so are those who wait
+                raise TimeoutError
+            if flight.called is None:
+                flight.called = called
             bounds = Bounds(
                 seconds=self._settings.federation_deadline_s,
                 limit=self._settings.federation_max_bytes,
-                take=share.take,
+                take=flight.share.take,
             )
             caller = Caller(await self._pool(listed.source), listed.source, bounds)
             connector = listed.connector(listed.source, caller)
             connector.features = listed.features
-            return await connector.search(spelt_for(query, listed.source))
+            found = await connector.search(spelt_for(flight.query, listed.source))
+            line.times.append(asyncio.get_running_loop().time() - called)
+            return found
 
     async def _pool(self, source: Source) -> Beyond:
         """Return the pool for a catalogue: leave to call a private host is for that one alone."""

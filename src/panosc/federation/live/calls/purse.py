@@ -24,8 +24,6 @@ class Share:
     def __init__(self, purse: "Purse", most: int) -> None:
         self.most = most
         self.held = 0
-        self.is_used = False
-        """Whether anything was called by it yet."""
         self._purse = purse
 
     async def take(self, size: int) -> None:
