@@ -1,5 +1,6 @@
 """Nobody uses more in a day than their class may; nothing that was counted is lost."""
 
+import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from panosc.catalogue.people import usage
+from panosc.data.untouched import PASSED_ON
 from panosc.domain.access import ANYONE, OPERATOR, Who
 from panosc.domain.errors import OverBudget
 from panosc.policy.budgets import Allowance, Budgets
+from panosc.portal.guards.counting import Counting
 
 FEW = {"open-data": Allowance(requests_per_day=3), "industry": Allowance(bytes_per_day=1000)}
 PI = Who(person="u-pi", user_class="visitor", via="session")
@@ -227,3 +230,20 @@ def test_a_node_counts_answers_and_refuses(settings, engine):
         assert node.get("/panosc-api/Datasets", headers=node.cookie("pi")).status_code == 200
         assert node.ask("HEAD", "/test-whole?size=1000").status_code in {405, 429}
     assert rows(engine)["address:127.0.0.1", given.NOW.date()][0] == 5
+
+
+def test_what_the_system_passes_on_is_counted_as_what_is_sent(budgets):
+    payer = budgets.admit(FIRM, "x")
+
+    async def answer(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for count in (3 << 20, 500):
+            await send({"type": PASSED_ON, "file": 0, "offset": 0, "count": count})
+        await send({"type": "http.response.body", "body": b"!"})
+
+    async def drop(_message):
+        pass
+
+    scope = {"type": "http", "method": "GET", "state": {"payer": payer}}
+    asyncio.run(Counting(answer, budgets=budgets)(scope, drop, drop))
+    assert budgets.used(FIRM).bytes == (3 << 20) + 501

@@ -24,7 +24,8 @@ class Counting:
 
         async def counted(message: Message) -> None:
             nonlocal sent
-            sent += len(message.get("body", b""))
+            # a part of a file that the system passes on is told by its length alone
+            sent += message.get("count", 0) or len(message.get("body", b""))
             if sent >= _STEP:
                 sent = self._tell(scope, sent)
             await send(message)
