@@ -183,7 +183,7 @@ def _fields(texts: Mapping[str, Sequence[str]]) -> list[_Field]:
     ]
 
 
-@lru_cache(maxsize=5_000)
+@lru_cache(maxsize=2_000)
 def _shared(name: str, values: tuple[str, ...]) -> _Field:
     return _field(name, values)
 
@@ -253,7 +253,7 @@ def _read(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _analysed(text[:_LONGEST_TEXT])
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=5_000)
 def _elements(text: str) -> frozenset[str]:
     return _elements_of(text)
 
@@ -263,7 +263,7 @@ def _elements_of(text: str) -> frozenset[str]:
     return frozenset() if text.islower() else formulas.elements(fold(text))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def _remembered(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _analysed(text)
 
@@ -302,7 +302,7 @@ def _joined(chunk: str) -> str:
     return stem("".join(letter for letter in chunk.lower() if letter.isalnum())[:LONGEST_STEM])
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _of_chunk(chunk: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if chunk.isascii() and (chunk.isalpha() and chunk[1:].islower()):
         # most are plain words

@@ -145,7 +145,7 @@ def _some(value: str | None) -> list[str]:
     return [] if value is None else [value]
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=5_000)
 def _spellings(tag: Tag) -> frozenset[str]:
     """Return what finds a tag: its identifiers, and the techniques that it is of or narrower than.
 
@@ -160,7 +160,7 @@ def _spellings(tag: Tag) -> frozenset[str]:
     return frozenset({*given, *(UNDER + one for one in panet.ancestors(concepts))})
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=5_000)
 def reach(tag: Tag) -> frozenset[str]:
     """Return under which values of the facet a technique counts: its own and the broader ones."""
     panet = ontology()
@@ -280,23 +280,30 @@ def _cut(texts: Iterable[str | None]) -> list[str]:
     return [text[:LONGEST_TEXT] for text in texts if text]
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1_000)
 def _technique_texts(tags: tuple[Tag, ...]) -> tuple[list[str], list[str]]:
     """Return what the techniques are called, and what the broader ones are."""
-    panet = ontology()
-    own, above = set[str](), set[str]()
     labels: dict[str, None] = {}
+    own, above = set[str](), set[str]()
     for tag in tags:
-        if tag.name:
-            labels[tag.name] = None
-        concept = panet.find(tag.panet_id or "") or panet.find(tag.pid)
-        if concept is not None:
-            own.add(concept.id)
-            labels |= dict.fromkeys(concept.names)
-            above |= panet.ancestors([concept.id])
+        names, concept, broader = _texts_of_one(tag)
+        labels |= dict.fromkeys(names)
+        own.update(concept)
+        above |= broader
+    panet = ontology()
     concepts = (panet.find(one) for one in sorted(above - own))
-    broader = [name for concept in concepts if concept is not None for name in concept.names]
-    return list(labels), broader
+    return list(labels), [name for one in concepts if one is not None for name in one.names]
+
+
+@lru_cache(maxsize=5_000)
+def _texts_of_one(tag: Tag) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]:
+    """Return what a technique is called, its concept if it is one, and the broader ones."""
+    panet = ontology()
+    names = (tag.name,) if tag.name else ()
+    concept = panet.find(tag.panet_id or "") or panet.find(tag.pid)
+    if concept is None:
+        return names, (), frozenset()
+    return (*names, *concept.names), (concept.id,), panet.ancestors([concept.id])
 
 
 def _levels(fields: Sequence[str], texts: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Formula:
     """What else it can be found by: the salt of a hydrate, the element of an ion."""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def read(chunk: str) -> Formula | None:
     """Return the formula that a piece of text without spaces is, if it is one.
 
@@ -94,7 +94,7 @@ def elements(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=5_000)
 def _of_chunk(chunk: str) -> frozenset[str]:
     if len(chunk) > _LONGEST:
         return frozenset()

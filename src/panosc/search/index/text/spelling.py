@@ -105,7 +105,7 @@ _stemmer = (
 )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return the stem of one word in lower case: the same for all its forms and spellings.
 
