@@ -36,10 +36,11 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from fastapi import FastAPI, Request
 
+from panosc.cli.serving.protocol import Protocol
 from panosc.data.admitting import Located
 from panosc.data.downloads import answering, bagging, zipping
 from panosc.data.downloads.bagging import About, Checksums
-from panosc.data.downloads.opening import Opener
+from panosc.data.downloads.opening import Block, Opener
 from panosc.data.downloads.sending import Closing, Streamed
 from panosc.files.storage import opening
 from panosc.files.storage.places import Store
@@ -163,7 +164,10 @@ def served(files: list[Located], stores: tuple[Store, ...] = ()):
     listener.bind(("127.0.0.1", 0))
     child = os.fork()
     if not child:
-        config = uvicorn.Config(app_of(files, stores), log_level="error", access_log=False)
+        # as the node answers
+        config = uvicorn.Config(
+            app_of(files, stores), log_level="error", access_log=False, http=Protocol, loop="uvloop"
+        )
         uvicorn.Server(config).run(sockets=[listener])
         os._exit(0)
     time.sleep(1.5)
@@ -304,7 +308,9 @@ def large(folder: Path) -> None:
     path = folder / "large.zip"
     with path.open("wb") as out:
         for block in zipping.write(bag.entries):
-            out.write(block)
+            if isinstance(block, Block):
+                block.close()
+            out.write(block.content if isinstance(block, Block) else block)
     bag.close()
     print("size is exact:", path.stat().st_size == zipping.size_of(bag.entries))
     with zipfile.ZipFile(path) as archive:

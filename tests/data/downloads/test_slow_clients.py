@@ -72,8 +72,10 @@ def test_memory_is_bounded_however_slow_the_clients_are(large):
     before = memory()
     slow = [asking(node, ways[number % 2]) for number in range(CLIENTS)]
     try:
-        assert until(lambda: opened(path) == CLIENTS)
+        assert until(lambda: opened(path) >= CLIENTS)
         time.sleep(0.5)
+        # in an archive the block on its way, and the one being read, hold it by themselves
+        assert opened(path) <= CLIENTS // 2 * (1 + 3)
         # two blocks each, and what the connection holds
         assert memory() - before < CLIENTS * 6_000_000
         began = time.monotonic()

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from panosc.data.admitting import Located
 from panosc.data.downloads.answering import sha256_of
 from panosc.data.downloads.naming import Names, safe_part
-from panosc.data.downloads.opening import AHEAD, Broken, Opener
+from panosc.data.downloads.opening import AHEAD, Block, Broken, Opener
 from panosc.data.downloads.sending import BLOCK
 from panosc.data.downloads.zipping import Entry
 from panosc.domain.errors import Unreadable
@@ -101,7 +101,7 @@ class _Packing:
     found: dict[str, str] = field(default_factory=dict)
     """Name → SHA-256, of files without a registered one."""
 
-    def read(self, number: int) -> Iterator[bytes]:
+    def read(self, number: int) -> Iterator[bytes | Block]:
         """Yield a file, and compare it with what was registered."""
         item = self.items[number]
         located, registered = item.located, sha256_of(item.located)
@@ -113,9 +113,9 @@ class _Packing:
             raise Broken(error.detail) from error
         with opened:
             for offset in range(0, located.size, BLOCK):
-                block = opened.read(offset, min(BLOCK, located.size - offset))
+                block = opened.block(offset, min(BLOCK, located.size - offset))
                 if digest is not None:
-                    digest.update(block)
+                    digest.update(block if isinstance(block, bytes) else block.content)
                 if offset + BLOCK >= located.size and digest is not None:
                     # before the last block leaves: what is wrong never arrives whole
                     self._check(item, registered, digest.hexdigest())

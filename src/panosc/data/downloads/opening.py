@@ -9,7 +9,7 @@ import stat
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from panosc.data.admitting import Located
@@ -26,6 +26,8 @@ AHEAD: Final = 3
 """Files of a storage that are read before their turn, where many are read in order."""
 EARLY: Final = 2**20
 """Most bytes of each of them."""
+SMALL: Final = 2**16
+"""Less than this is sooner copied than sent from where it lies."""
 
 
 class Broken(Exception):
@@ -51,6 +53,37 @@ class Opened:
         """Close it."""
         os.close(self.descriptor)
 
+    def require_same(self) -> None:
+        """Refuse a file that has changed.
+
+        Raises
+        ------
+        Broken
+        """
+        try:
+            now = os.fstat(self.descriptor)
+        except OSError as error:
+            raise Broken(f"{self.name}: {error.strerror}") from error
+        if not _is_same(now, self.size, self.mtime_ns):
+            raise Broken(f"{self.name} changed while it was sent")
+
+    def block(self, offset: int, count: int) -> "bytes | Block":
+        """Return exactly `count` bytes, with where they lie if it pays to send them from there.
+
+        Raises
+        ------
+        Broken
+        """
+        content = self.read(offset, count)
+        if count < SMALL:
+            return content
+        try:
+            own = os.dup(self.descriptor)
+        except OSError:
+            # too many are open: it is sent from memory
+            return content
+        return Block(content=content, opened=replace(self, descriptor=own), offset=offset)
+
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes.
 
@@ -64,12 +97,32 @@ class Opened:
             while found and len(found) < count:
                 more = os.pread(self.descriptor, count - len(found), offset + len(found))
                 found = found + more if more else b""
-            now = os.fstat(self.descriptor)
         except OSError as error:
             raise Broken(f"{self.name}: {error.strerror}") from error
-        if len(found) < count or not _is_same(now, self.size, self.mtime_ns):
+        if len(found) < count:
             raise Broken(f"{self.name} changed while it was sent")
+        self.require_same()
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Bytes that were read of a file of this machine, and where they lie; to be closed.
+
+    Whoever sends them from there asks afterwards whether the file is still the same: what was
+    read, and counted in a checksum, is what was sent then.
+    """
+
+    content: bytes
+    opened: Opened
+    offset: int
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def close(self) -> None:
+        """Close what it holds of the file."""
+        self.opened.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +149,15 @@ class Distant:
         if isinstance(self._stream, Generator):
             self._stream.close()
         self._stream = None
+
+    def block(self, offset: int, count: int) -> bytes:
+        """Return exactly `count` bytes, as `read` does: they lie nowhere else.
+
+        Raises
+        ------
+        Broken
+        """
+        return self.read(offset, count)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes; many one after the other are one request.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from panosc.data.downloads.opening import Broken
+from panosc.data.downloads.opening import Block, Broken
 
 try:
     from isal.isal_zlib import crc32
@@ -46,7 +46,7 @@ class Entry:
     name: bytes
     size: int
     mtime_s: int
-    read: Callable[[], Iterator[bytes]]
+    read: Callable[[], Iterator[bytes | Block]]
     crc: int | None = None
     """What its checksum is known to be; found when it is read."""
     keep: Callable[[int], None] | None = None
@@ -135,8 +135,10 @@ def size_of(entries: Sequence[Entry]) -> int:
 
 def write(
     entries: Sequence[Entry], *, start: int = 0, stop: int | None = None
-) -> Generator[bytes, None, None]:
+) -> Generator[bytes | Block, None, None]:
     """Yield the archive from byte `start` up to `stop`, in pieces as they come.
+
+    Blocks are closed by whoever gets them.
 
     A file that is not asked for is read all the same when its checksum is not known and the
     table at the end is asked for.
@@ -171,7 +173,7 @@ class _Writer:
     def is_done(self) -> bool:
         return self.at >= self.stop
 
-    def entry(self, entry: Entry) -> Iterator[bytes]:
+    def entry(self, entry: Entry) -> Iterator[bytes | Block]:
         yield from self.add(entry.head())
         end = self.at + entry.size
         is_asked = self.start < end + entry.tail_size and self.at < self.stop
@@ -181,13 +183,23 @@ class _Writer:
             yield from self._content(entry)
         yield from self.add(entry.tail(entry.crc or 0))
 
-    def _content(self, entry: Entry) -> Iterator[bytes]:
+    def _content(self, entry: Entry) -> Iterator[bytes | Block]:
         crc, end = 0, self.at + entry.size
         for block in entry.read():
             if self.at + len(block) > end:
                 raise Broken(f"{entry.name.decode()} is longer than it was")
-            crc = crc32(block, crc)
-            yield from self.add(block)
+            if isinstance(block, bytes):
+                crc = crc32(block, crc)
+                yield from self.add(block)
+                continue
+            crc = crc32(block.content, crc)
+            if self.start <= self.at and self.at + len(block) <= self.stop:
+                self.at += len(block)
+                yield block
+                continue
+            # a part of it, or none
+            block.close()
+            yield from self.add(block.content)
         if self.at != end:
             raise Broken(f"{entry.name.decode()} is shorter than it was")
         entry.crc = crc
