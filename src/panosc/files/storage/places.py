@@ -27,6 +27,7 @@ _WEB: Final = {
     "dav": "http",
 }
 """Schemes read by HTTP: a file is fetched from WebDAV as from any other server."""
+_PLAIN = re.compile(r"file://(/[\w.+~/-]*)", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _CONTROL_IN_KEY = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -192,6 +193,10 @@ def local_path(url: str) -> str:
     Unreadable
         With the reason ``not-here`` for any other address.
     """
+    plain = _PLAIN.fullmatch(url)
+    if plain is not None:
+        # most: nothing in it is to be decoded
+        return plain[1]
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc:
         raise Unreadable("The file is not on this machine.", reason="not-here")
