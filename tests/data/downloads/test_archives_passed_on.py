@@ -1,6 +1,7 @@
 """Archives whose files the operating system passes on: the same bytes, and nothing left open."""
 
 import asyncio
+import hashlib
 import os
 import random
 import socket
@@ -50,7 +51,10 @@ def archive(files: list[Path]) -> Iterator[Archive]:
             tier="online",
             size=path.stat().st_size,
             mtime_ns=path.stat().st_mtime_ns,
-            sha256="0" * 64,
+            # of one it is another one
+            sha256="0" * 64
+            if path.stat().st_size == BLOCK
+            else hashlib.sha256(path.read_bytes()).hexdigest(),
             format=None,
             part="",
             is_public=True,
@@ -59,10 +63,10 @@ def archive(files: list[Path]) -> Iterator[Archive]:
     ]
     with ThreadPoolExecutor(4) as threads:
 
-        def make(start: int = 0, stop: int | None = None) -> Streamed:
+        def make(start: int = 0, stop: int | None = None, *, is_hashed: bool = False) -> Streamed:
             items = bagging.named(located, is_apart=False)
             bag = bagging.pack(
-                items, [], [ABOUT], checksums=Checksums(), is_hashed=False, opener=Opener()
+                items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed, opener=Opener()
             )
             end = zipping.size_of(bag.entries) if stop is None else stop
             return Streamed(
@@ -148,6 +152,16 @@ def test_what_changes_between_reading_and_sending_is_never_completed(
     assert open_among(files) == 0
 
 
+def test_what_has_another_checksum_leaves_nothing_open(
+    archive: Archive, files: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    whole, _ = received(archive(), is_offered=True)
+    found, _ = received(archive(is_hashed=True), is_offered=True)
+    assert len(found) < len(whole)
+    assert "another SHA-256" in caplog.text
+    assert open_among(files) == 0
+
+
 def test_where_too_many_are_open_it_is_sent_from_memory(
     archive: Archive, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,8 +221,9 @@ def test_a_block_is_what_was_read(files: list[Path]) -> None:
             )
         )
         with opened:
-            block = opened.block(5, SMALL)
-            assert opened.block(5, SMALL - 1) == source[5 : SMALL + 4]
+            block = opened.lying(opened.read(5, SMALL), 5)
+            few = opened.read(5, SMALL - 1)
+            assert opened.lying(few, 5) is few
     assert isinstance(block, Block)
     # it holds the file by itself
     assert os.pread(block.opened.descriptor, len(block), block.offset) == block.content

@@ -70,3 +70,18 @@ def test_a_catalogue_that_was_given_little_time_is_not_held_for_down(
     first, *many, last = asked_by_many(delay_s=1.0, deadline_s=1.8, at_once=5, fewest=100)
     assert first.fared == last.fared == "answered"
     assert [one.fared for one in many].count("late") >= 5
+
+
+def test_a_catalogue_that_took_too_long_is_asked_all_the_same(
+    providers: Providers,
+    add_source: Callable[..., None],
+    new_fanout: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add_source("queued", providers.url("queued"))
+    monkeypatch.setattr(flights.Line, "taken", lambda _line, _part: 1000.0)
+    with new_fanout() as fanout:
+        for number in range(1, 4):
+            merged = fanout.ask(ANYONE, Query(model="Dataset", limit=number))
+            assert [one.fared for one in merged.fates if one.name == "queued"] == ["answered"]
+    assert providers.asked["queued"] == 3

@@ -113,13 +113,13 @@ class _Packing:
             raise Broken(error.detail) from error
         with opened:
             for offset in range(0, located.size, BLOCK):
-                block = opened.block(offset, min(BLOCK, located.size - offset))
+                content = opened.read(offset, min(BLOCK, located.size - offset))
                 if digest is not None:
-                    digest.update(block if isinstance(block, bytes) else block.content)
+                    digest.update(content)
                 if offset + BLOCK >= located.size and digest is not None:
                     # before the last block leaves: what is wrong never arrives whole
                     self._check(item, registered, digest.hexdigest())
-                yield block
+                yield opened.lying(content, offset)
         if located.size == 0 and digest is not None:
             self._check(item, registered, digest.hexdigest())
 

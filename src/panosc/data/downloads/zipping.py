@@ -186,20 +186,19 @@ class _Writer:
     def _content(self, entry: Entry) -> Iterator[bytes | Block]:
         crc, end = 0, self.at + entry.size
         for block in entry.read():
-            if self.at + len(block) > end:
+            is_longer = self.at + len(block) > end
+            content = block if isinstance(block, bytes) else block.content
+            is_whole = self.start <= self.at and self.at + len(content) <= self.stop
+            if isinstance(block, Block) and (is_longer or not is_whole):
+                block.close()
+            if is_longer:
                 raise Broken(f"{entry.name.decode()} is longer than it was")
-            if isinstance(block, bytes):
-                crc = crc32(block, crc)
-                yield from self.add(block)
-                continue
-            crc = crc32(block.content, crc)
-            if self.start <= self.at and self.at + len(block) <= self.stop:
-                self.at += len(block)
+            crc = crc32(content, crc)
+            if is_whole:
+                self.at += len(content)
                 yield block
-                continue
-            # a part of it, or none
-            block.close()
-            yield from self.add(block.content)
+            else:
+                yield from self.add(content)
         if self.at != end:
             raise Broken(f"{entry.name.decode()} is shorter than it was")
         entry.crc = crc

@@ -252,9 +252,11 @@ class Flights:
         listed = line.listed
         if listed.source is None or listed.connector is None:
             raise Unavailable(f"{listed.title} cannot be asked: {listed.problem}.")
+        # one that finds its turn at once is always put: it is learnt anew what they take
+        is_in_line = line.slots.locked()
         async with line.slots:
             called = asyncio.get_running_loop().time()
-            usual = line.taken(_NEARLY_ALL)
+            usual = line.taken(_NEARLY_ALL) if is_in_line else None
             if usual is not None and called + usual > flight.until:
                 # whoever asked would be gone: it is spared the work, and so are those who wait
                 raise TimeoutError
