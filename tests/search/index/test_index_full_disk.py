@@ -111,6 +111,8 @@ def test_a_rebuild_that_finds_no_space_says_so_and_leaves_nothing_behind(
         assert folder.current() == before.generation
         until(lambda: folder.others() == [])
         leave(ANY)
+        # what began while there was no space has failed by then
+        until(lambda: standing(folder, engine, clock()).error is None)
         rebuild(engine, settings, clock, tell=lambda *_: None)
         assert caught_up(engine, folder).generation != before.generation
         kill(process)
