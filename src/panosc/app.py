@@ -121,6 +121,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=running,
+        # addresses of pages hold questions, which are nobody else's: no collector gets them
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     who = identity.build(engine, settings, clock, settle=births.for_groups(rules.shelf))
     shared = board or Board()

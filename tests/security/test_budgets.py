@@ -205,7 +205,7 @@ def test_no_more_get_through_than_may_however_many_ask_at_once(budgets):
 
 def test_a_node_counts_answers_and_refuses(settings, engine):
     with given.running(settings, engine) as node:
-        budgets = node.app.state.admit.__self__
+        budgets = node.app.state.asking[1].__self__
         budgets._allowances = lambda: {"open-data": Allowance(requests_per_day=5)}
         assert node.get("/test-whole?size=5000").status_code == 200
         assert node.get("/test-whole?size=3000000").status_code == 200

@@ -40,7 +40,7 @@ def node(content: Path, seen: list[bool]) -> Iterator[str]:
     async def send(request: Request) -> Response:
         seen.append(PASSED_ON in request.scope.get("extensions", {}))
         start, stop = (int(word) for word in request.query_params["part"].split("-"))
-        return Untouched(LocalSource(content), start, stop - start, headers={})
+        return Untouched(LocalSource(content), start, stop - start, headers=[])
 
     app.add_api_route("/part", send, methods=["GET", "HEAD"], response_model=None)
     with serving(app) as address:

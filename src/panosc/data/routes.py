@@ -29,7 +29,6 @@ _ZARR: Final = "/-/zarr/"
 OPEN_AGE_S: Final = 600
 """How long a cache may keep what is open to anyone: it may be withdrawn."""
 _CHUNKS: Final = "/zarr/{key:path}"
-_SHOWN: Final = frozenset({b"cookie", b"authorization"})
 _SUMMARIES: Final[Mapping[questions.What, str]] = {
     "meta": "What a file holds at a path",
     "attr": "Attributes at a path",
@@ -106,8 +105,8 @@ def install(app: FastAPI, service: DataService, *others: APIRouter) -> None:
 class Whole(Response):
     """An answer whose headers are as they are sent."""
 
-    def __init__(self, body: bytes, raw: list[tuple[bytes, bytes]], *, status: int = 200) -> None:
-        self.status_code, self.body, self.raw_headers = status, body, raw
+    def __init__(self, body: bytes, told: list[tuple[bytes, bytes]], *, status: int = 200) -> None:
+        self.status_code, self.body, self.raw_headers = status, body, told
         self.background = None
 
 
@@ -145,7 +144,7 @@ def _handler(
         tag = question.tag(located)
         told = headers(tag, is_public=located.is_public)
         if is_known(request, tag):
-            return Whole(b"", _raw(told), status=304)
+            return Whole(b"", raw(told), status=304)
         reply = await service.answer(who, located, question)
         return response(reply, told, has_body=request.method != "HEAD")
 
@@ -154,8 +153,7 @@ def _handler(
 
 async def who_asks(request: Request) -> Who:
     """Return who sent a request; whoever shows nothing is nobody, which needs no look-up."""
-    scope = request.scope
-    if b"signed=" in scope["query_string"] or any(name in _SHOWN for name, _ in scope["headers"]):
+    if asking.may_show(request.scope):
         return await anyio.to_thread.run_sync(asking.who_asks, request)
     return asking.who_asks(request)
 
@@ -169,7 +167,8 @@ def _parameters_of(query: bytes) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in found]
 
 
-def _raw(told: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+def raw(told: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Return headers as they are sent."""
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in told.items()]
 
 
@@ -195,7 +194,7 @@ def response(reply: Reply, told: dict[str, str], *, has_body: bool = True) -> Re
     told["Content-Length"] = str(len(reply.body) if reply.pieces is None else reply.size)
     if reply.pieces is None or not has_body:
         told["Content-Type"] = reply.media_type
-        return Whole(reply.body if has_body else b"", _raw(told))
+        return Whole(reply.body if has_body else b"", raw(told))
     return StreamingResponse(reply.pieces, headers=told, media_type=reply.media_type)
 
 

@@ -65,6 +65,8 @@ class Authenticator:
         Invalid
             If a token stands in the address.
         """
+        if not asking.may_show(request.scope):
+            return ANYONE
         _refuse_token_in(request)
         header = request.headers.get("authorization")
         if header is not None:

@@ -11,7 +11,17 @@ from fastapi import FastAPI, Request
 from panosc.domain.access import ANYONE, Who
 from panosc.policy.requiring import require, require_session
 
-__all__ = ["asked", "call", "called", "install", "payer", "require", "require_session", "who_asks"]
+__all__ = [
+    "asked",
+    "call",
+    "called",
+    "install",
+    "may_show",
+    "payer",
+    "require",
+    "require_session",
+    "who_asks",
+]
 
 Authenticate = Callable[[Request], Who]
 """Finds out who sent a request; raises `Unauthenticated` for a credential that is none."""
@@ -32,29 +42,40 @@ FREE = (
     "/.well-known/",
 )
 """What anyone may ask for, whose budget is used up."""
+_SHOWN = frozenset({b"authorization", b"cookie"})
 _FREE_PAGES = frozenset({"/api/v1/me", "/privacy", "/policy"})
 
 
 def install(app: FastAPI, authenticate: Authenticate, admit: Admit | None = None) -> None:
     """Let every route of `app` learn who asks from `authenticate`, and count with `admit`."""
-    app.state.authenticate = authenticate
-    app.state.admit = admit
+    app.state.asking = (authenticate, admit)
+
+
+def may_show(scope: Mapping[str, Any]) -> bool:
+    """Whether a request may say who sends it; where it does not, that needs no look-up."""
+    query = scope.get("query_string", b"")
+    if b"signed" in query or b"token" in query:
+        return True
+    # a loop: with each request
+    for name, _ in scope["headers"]:  # noqa: SIM110
+        if name in _SHOWN:
+            return True
+    return False
 
 
 def who_asks(request: Request) -> Who:
     """Return who sent the request; anyone where no login is installed."""
-    authenticate: Authenticate | None = getattr(request.app.state, "authenticate", None)
+    scope = request.scope
+    authenticate: Authenticate | None
+    admit: Admit | None
+    authenticate, admit = getattr(scope["app"].state, "asking", (None, None))
     who = ANYONE if authenticate is None else authenticate(request)
-    request.state.who = who
-    _count(request, who)
-    return who
-
-
-def _count(request: Request, who: Who) -> None:
-    admit: Admit | None = getattr(request.app.state, "admit", None)
-    path = request.scope["path"]
+    state = scope.setdefault("state", {})
+    state["who"] = who
+    path = scope["path"]
     if admit is not None and not path.startswith(FREE) and path not in _FREE_PAGES:
-        request.state.payer = admit(who, getattr(request.state, "client", "unknown"))
+        state["payer"] = admit(who, state.get("client", "unknown"))
+    return who
 
 
 def payer(scope: Mapping[str, Any]) -> str | None:

@@ -120,7 +120,8 @@ class Budgets:
             return None
         payer, today = payer_of(who, address), self._today()
         allowance = self._allowance(who.user_class)
-        self._count(today, payer)
+        if (today, payer) not in self._counts:
+            self._count(today, payer)
         with self._lock:
             count = self._kept(today, payer)
             over = _over(count, allowance)
@@ -178,7 +179,10 @@ class Budgets:
 
     def _kept(self, day: date, payer: str) -> _Count:
         """Return the count of a caller, under the lock."""
-        return self._counts.setdefault((day, payer), _Count(stored=[0, 0], fresh=[0, 0]))
+        found = self._counts.get((day, payer))
+        if found is None:
+            found = self._counts[day, payer] = _Count(stored=[0, 0], fresh=[0, 0])
+        return found
 
     def _count(self, day: date, payer: str) -> _Count:
         """Return what is known of a caller, from the table at first sight."""

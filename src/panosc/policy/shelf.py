@@ -60,9 +60,11 @@ class Shelf:
     texts: Mapping[str, str]
     """What their files said when they were read, by name, comments and all."""
     _kept: dict[str, Document] = field(default_factory=dict)
+    _begins: list[tuple[Document, datetime]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._kept = {document.name: document for document in self.in_force}
+        self._begins = [(document, _midnight(document)) for document in self.in_force]
 
     def register(self, connection: sa.Connection) -> None:
         """Keep the versions in force in the database, in the caller's transaction.
@@ -158,8 +160,10 @@ class Shelf:
 
     def current(self, now: datetime) -> Document:
         """Return the newest document that has taken effect, for what is not of a dataset."""
-        begun = [item for item in self.in_force if _midnight(item) <= now]
-        return begun[0] if begun else self.in_force[-1]
+        for document, begins in self._begins:
+            if begins <= now:
+                return document
+        return self.in_force[-1]
 
     def ruling_at(self, access_type: str | None, moment: datetime) -> Document | None:
         """Return the document that decides on data of an experiment that ended then."""

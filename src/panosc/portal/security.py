@@ -57,8 +57,7 @@ class SecurityHeaders:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 raw = list(message.get("headers", ()))
-                _limit_caching(raw, state.get("who"))
-                held = {name.lower() for name, _ in raw}
+                held = _limit_caching(raw, state.get("who"))
                 is_open = scope["path"].startswith(OPEN_API)
                 added = self._opened if is_open else self._added
                 message["headers"] = raw + [pair for pair in added if pair[0] not in held]
@@ -74,16 +73,17 @@ def _raw(headers: dict[str, str]) -> list[Pair]:
     ]
 
 
-def _limit_caching(raw: list[Pair], who: Who | None) -> None:
-    if who is None:
-        return
+def _limit_caching(raw: list[Pair], who: Who | None) -> set[bytes]:
+    """Add what caches may do; return the names of the answer's own headers."""
     names = {name.lower() for name, _ in raw}
-    if who == ANYONE and b"vary" not in names:
+    if who is None:
+        return names
+    if (who is ANYONE or who == ANYONE) and b"vary" not in names:
         # most answers; the rest is the same, written at length
         raw.append(_VARY)
         if b"cache-control" not in names:
             raw.append((b"cache-control", b"no-cache"))
-        return
+        return names
     headers = MutableHeaders(raw=raw)
     named = {item.strip() for item in headers.get("vary", "").split(",")}
     for name in ("Cookie", "Authorization"):
@@ -96,6 +96,7 @@ def _limit_caching(raw: list[Pair], who: Who | None) -> None:
         # a browser may ask again for what has a tag; on shared computers nothing else is kept
         kept = "no-cache" if "etag" in headers else "no-store"
         headers["Cache-Control"] = f"private, {kept}"
+    return names
 
 
 def install(app: FastAPI, settings: Settings | None = None) -> None:

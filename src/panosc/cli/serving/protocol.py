@@ -1,5 +1,7 @@
 """HTTP/1.1 as it comes over a connection: parsed by llhttp, with an end to what a head may be."""
 
+import os
+import socket
 from typing import cast
 
 from typing_extensions import override
@@ -18,6 +20,62 @@ class Protocol(HttpToolsProtocol):
     """One connection; a head without an end is refused before it takes all memory."""
 
     _unended = 0
+    _line: socket.socket | None = None
+    _idle_since: float | None = None
+    """When the last answer ended, if no request has come since."""
+
+    def line(self) -> socket.socket:
+        """Return the connection's socket once more, of its own; closed with the connection."""
+        if self._line is None:
+            own = self.transport.get_extra_info("socket")
+            self._line = socket.socket(fileno=os.dup(own.fileno()))
+            self._line.setblocking(False)
+        return self._line
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the connection."""
+        super().connection_lost(exc)
+        if self._line is not None:
+            self._line.close()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+
+    @override
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or begin to wait for it."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait(self.timeout_keep_alive)
+
+    @override
+    def _unset_keepalive_if_required(self) -> None:
+        # one timer goes on through many requests: it costs as much as reading one
+        self._idle_since = None
+
+    @override
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for long enough."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wait(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _wait(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(
+            seconds, self.timeout_keep_alive_handler
+        )
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -41,7 +99,7 @@ class Protocol(HttpToolsProtocol):
         if self.cycle is not before:
             # made there, and begun in the next turn of the loop
             self.cycle.__class__ = Cycle
-            cast("Cycle", self.cycle).offer()
+            cast("Cycle", self.cycle).offer(self)
         if is_long:
             self.url = whole
             self.scope["query_string"] = query.partition(b"#")[0]

@@ -12,9 +12,9 @@ from fastapi.responses import Response
 from panosc.data.admitting import Located
 from panosc.data.questions import Question, path_of
 from panosc.data.reader import File
-from panosc.data.routes import BENEATH, Plain, headers, is_known, response, who_asks
+from panosc.data.routes import BENEATH, Plain, headers, is_known, raw, response, who_asks
 from panosc.data.service import DataService, Reply
-from panosc.data.untouched import Untouched
+from panosc.data.untouched import RawHeaders, Untouched
 from panosc.data.zarr.service import Hierarchy, Lying
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
@@ -35,18 +35,28 @@ def router(service: DataService) -> APIRouter:
         who = await who_asks(request)
         pid, key = request.path_params["pid"], request.path_params["key"]
         located, rest = await _named(service, who, pid, key)
+        before = known.get(located, rest)
+        if before is not None and not is_known(request, before.tag):
+            source = service.slices.handles.source(before.file)
+            if source is not None:
+                return before.response(source.again())
         question = Question(what="meta", file=located.name, path=f"zarr:{rest}")
         tag = question.tag(located)
         told = headers(tag, is_public=located.is_public)
         if is_known(request, tag):
             return Response(status_code=304, headers=told)
-        at_once = known.get(service, tag, located)
-        if at_once is not None:
-            return at_once.response(told)
         body = await anyio.to_thread.run_sync(_answer, service, located, rest)
         if isinstance(body, Part):
-            known.put(service, tag, located, body)
-            return body.response(told)
+            place = _Place(
+                located=located,
+                file=service.slices.online(located),
+                tag=tag,
+                lying=body.lying,
+                told=raw({**told, "Content-Type": "application/octet-stream"}),
+            )
+            known.put(place, rest)
+            service.slices.handles.keep(place.file, body.source.again())
+            return place.response(body.source)
         kind = "application/json" if rest.endswith(DOCUMENT) else "application/octet-stream"
         reply = Reply(media_type=kind, body=body)
         return response(reply, told, has_body=request.method != "HEAD")
@@ -89,39 +99,43 @@ async def _named(service: DataService, who: Who, pid: str, key: str) -> tuple[Lo
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A chunk where it lies in a file of this machine."""
+    """A chunk where it lies in an open file of this machine."""
 
     source: LocalSource
     lying: Lying
 
-    def response(self, told: dict[str, str]) -> Response:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a chunk lies that was asked for before, and what is told of it."""
+
+    located: Located
+    file: File
+    tag: str
+    lying: Lying
+    told: RawHeaders
+
+    def response(self, source: LocalSource) -> Response:
         """Return the answer, which closes the file."""
-        kind = "application/octet-stream"
-        return Untouched(
-            self.source, self.lying.offset, self.lying.size, headers=told, media_type=kind
-        )
+        return Untouched(source, self.lying.offset, self.lying.size, headers=self.told)
 
 
 class _Known:
-    """Where chunks lie that were asked for before, by the tag of the answer; for one thread."""
+    """Chunks that need no more looking up; for one thread."""
 
     def __init__(self) -> None:
-        self._places: OrderedDict[str, Lying] = OrderedDict()
+        self._places: OrderedDict[tuple[str, str, str], _Place] = OrderedDict()
 
-    def get(self, service: DataService, tag: str, located: Located) -> Part | None:
-        """Return a chunk that needs no more looking up, of a file that is open."""
-        lying = self._places.get(tag)
-        if lying is None:
-            return None
-        source = service.slices.handles.source(service.slices.online(located))
-        return None if source is None else Part(source.again(), lying)
+    def get(self, located: Located, rest: str) -> _Place | None:
+        """Return a chunk of a file that was found to be where it was, and as it was."""
+        found = self._places.get((located.pid, located.name, rest))
+        return found if found is not None and found.located == located else None
 
-    def put(self, service: DataService, tag: str, located: Located, part: Part) -> None:
-        """Remember where a chunk lies, and its file, open for a moment."""
-        self._places[tag] = part.lying
+    def put(self, place: _Place, rest: str) -> None:
+        """Remember a chunk."""
+        self._places[place.located.pid, place.located.name, rest] = place
         if len(self._places) > MOST_KNOWN:
             self._places.popitem(last=False)
-        service.slices.handles.keep(service.slices.online(located), part.source.again())
 
 
 def _answer(service: DataService, located: Located, rest: str) -> bytes | Part:

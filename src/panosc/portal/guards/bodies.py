@@ -11,6 +11,7 @@ from panosc.portal.guards.refusing import header, refuse
 LARGEST = 1_000_000
 STREAMS = ("/api/v1/groups",)
 _DIGITS = 20
+_SAYS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Bodies:
@@ -48,7 +49,11 @@ class Bodies:
 
 
 def _has_body(scope: Scope) -> bool:
-    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in scope["headers"])
+    # a loop: with each request
+    for name, _ in scope["headers"]:  # noqa: SIM110
+        if name in _SAYS:
+            return True
+    return False
 
 
 async def _read(receive: Receive, largest: int) -> bytes | None:

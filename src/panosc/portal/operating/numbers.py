@@ -45,6 +45,7 @@ class Numbers:
         self._board, self._pool = board, pool
         start = board.numbers(board.slot)
         self._own = {name: start + number * _NUMBER.size for number, name in enumerate(_OF_PROCESS)}
+        self._in_flight = 0
         self._known = {route: number for number, route, _ in self._rows(board.slot)}
         for name in _GAUGES:
             # a process before this one may have died with some
@@ -53,12 +54,13 @@ class Numbers:
 
     def begun(self) -> None:
         """Count a request that is being answered."""
-        self._add_own("in_flight", 1)
-        self._look()
+        self._in_flight += 1
+        self._set("in_flight", self._in_flight)
 
     def ended(self, route: Route, status: int, seconds: float) -> None:
         """Count an answer: its status, and the time until it began."""
-        self._add_own("in_flight", -1)
+        self._in_flight -= 1
+        self._set("in_flight", self._in_flight)
         self._look()
         place = self._place(route)
         kind = min(max(status // 100 - 2, 0), len(CLASSES) - 1)
