@@ -25,7 +25,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,7 +40,7 @@ from panosc.cli.serving.protocol import Protocol
 from panosc.data.admitting import Located
 from panosc.data.downloads import answering, bagging, zipping
 from panosc.data.downloads.bagging import About, Checksums
-from panosc.data.downloads.opening import Block, Opener
+from panosc.data.downloads.opening import Opener
 from panosc.data.downloads.sending import Closing, Streamed
 from panosc.files.storage import opening
 from panosc.files.storage.places import Store
@@ -308,9 +308,11 @@ def large(folder: Path) -> None:
     path = folder / "large.zip"
     with path.open("wb") as out:
         for block in zipping.write(bag.entries):
-            if isinstance(block, Block):
-                block.close()
-            out.write(block.content if isinstance(block, Block) else block)
+            if isinstance(block, bytes):
+                out.write(block)
+                continue
+            with closing(block):
+                out.write(block.opened.read(block.offset, len(block)))
     bag.close()
     print("size is exact:", path.stat().st_size == zipping.size_of(bag.entries))
     with zipfile.ZipFile(path) as archive:

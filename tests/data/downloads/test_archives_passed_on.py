@@ -19,7 +19,7 @@ from app_serving import serving
 from panosc.data.admitting import Located
 from panosc.data.downloads import bagging, zipping
 from panosc.data.downloads.bagging import About, Checksums
-from panosc.data.downloads.opening import SMALL, Block, Opener
+from panosc.data.downloads.opening import SMALL, Block, Broken, Opener
 from panosc.data.downloads.sending import BLOCK, Closing, Streamed
 from panosc.data.untouched import PASSED_ON
 
@@ -38,33 +38,39 @@ def files(tmp_path: Path) -> list[Path]:
     return found
 
 
+def located(path: Path) -> Located:
+    return Located(
+        dataset_id=1,
+        pid=ABOUT.pid,
+        title="A",
+        name=path.name,
+        url=path.as_uri(),
+        tier="online",
+        size=path.stat().st_size,
+        mtime_ns=path.stat().st_mtime_ns,
+        # of one it is another one
+        sha256="0" * 64
+        if path.stat().st_size == BLOCK
+        else hashlib.sha256(path.read_bytes()).hexdigest(),
+        format=None,
+        part="",
+        is_public=True,
+    )
+
+
 @pytest.fixture
 def archive(files: list[Path]) -> Iterator[Archive]:
     """Makes the answer with all of them, or with a part of it."""
-    located = [
-        Located(
-            dataset_id=1,
-            pid=ABOUT.pid,
-            title="A",
-            name=path.name,
-            url=path.as_uri(),
-            tier="online",
-            size=path.stat().st_size,
-            mtime_ns=path.stat().st_mtime_ns,
-            # of one it is another one
-            sha256="0" * 64
-            if path.stat().st_size == BLOCK
-            else hashlib.sha256(path.read_bytes()).hexdigest(),
-            format=None,
-            part="",
-            is_public=True,
-        )
-        for path in files
-    ]
     with ThreadPoolExecutor(4) as threads:
 
-        def make(start: int = 0, stop: int | None = None, *, is_hashed: bool = False) -> Streamed:
-            items = bagging.named(located, is_apart=False)
+        def make(
+            start: int = 0,
+            stop: int | None = None,
+            *,
+            is_hashed: bool = False,
+            paths: list[Path] = files,
+        ) -> Streamed:
+            items = bagging.named([located(path) for path in paths], is_apart=False)
             bag = bagging.pack(
                 items, [], [ABOUT], checksums=Checksums(), is_hashed=is_hashed, opener=Opener()
             )
@@ -124,6 +130,24 @@ def test_large_files_are_passed_on_and_small_ones_put_together(
     assert (none, passed) == (0, SMALL + 4 * BLOCK)
     assert all(path.read_bytes() in whole for path in files)
     assert open_among(files) == 0
+
+
+def test_few_files_are_open_at_once(archive: Archive, files: list[Path], tmp_path: Path) -> None:
+    many = []
+    for number in range(300):
+        many.append(tmp_path / f"small-{number}.nxs")
+        many[-1].write_bytes(bytes(SMALL))
+    most = 0
+
+    def look() -> Callable[[], Any]:
+        nonlocal most
+        most = max(most, open_among(many))
+        return look
+
+    _, passed = received(archive(paths=many), is_offered=True, meanwhile=look)
+    assert passed == 300 * SMALL
+    assert most <= 2 * 32
+    assert open_among(many) == 0
 
 
 def test_any_part_is_the_same(archive: Archive, files: list[Path]) -> None:
@@ -221,12 +245,16 @@ def test_a_block_is_what_was_read(files: list[Path]) -> None:
             )
         )
         with opened:
-            block = opened.lying(opened.read(5, SMALL), 5)
-            few = opened.read(5, SMALL - 1)
-            assert opened.lying(few, 5) is few
+            block = opened.block(5, SMALL)
+            assert opened.block(5, SMALL - 1) is None
     assert isinstance(block, Block)
-    # it holds the file by itself
-    assert os.pread(block.opened.descriptor, len(block), block.offset) == block.content
-    assert block.content == source[5 : SMALL + 5]
+    # it holds the file by itself; what is read comes to one place
+    buffer = memoryview(bytearray(1000))
+    pieces = [bytes(piece) for piece in block.read(buffer)]
+    assert max(map(len, pieces)) == 1000
+    assert b"".join(pieces) == source[5 : SMALL + 5]
+    os.truncate(path, 100)
+    with pytest.raises(Broken):
+        list(block.read(buffer))
     block.close()
     assert open_among(files) == 0

@@ -113,13 +113,18 @@ class _Packing:
             raise Broken(error.detail) from error
         with opened:
             for offset in range(0, located.size, BLOCK):
-                content = opened.read(offset, min(BLOCK, located.size - offset))
+                count = min(BLOCK, located.size - offset)
+                block = opened.block(offset, count) if digest is None else None
+                if block is not None:
+                    yield block
+                    continue
+                content = opened.read(offset, count)
                 if digest is not None:
                     digest.update(content)
                 if offset + BLOCK >= located.size and digest is not None:
                     # before the last block leaves: what is wrong never arrives whole
                     self._check(item, registered, digest.hexdigest())
-                yield opened.lying(content, offset)
+                yield content
         if located.size == 0 and digest is not None:
             self._check(item, registered, digest.hexdigest())
 

@@ -67,16 +67,15 @@ class Opened:
         if not _is_same(now, self.size, self.mtime_ns):
             raise Broken(f"{self.name} changed while it was sent")
 
-    def lying(self, content: bytes, offset: int) -> "bytes | Block":
-        """Return what was read, with where it lies if it pays to send it from there."""
-        if len(content) < SMALL:
-            return content
+    def block(self, offset: int, count: int) -> "Block | None":
+        """Return a part as it lies; None if it pays more to read it, or too many are open."""
+        if count < SMALL:
+            return None
         try:
             own = os.dup(self.descriptor)
         except OSError:
-            # too many are open: it is sent from memory
-            return content
-        return Block(content=content, opened=replace(self, descriptor=own), offset=offset)
+            return None
+        return Block(opened=replace(self, descriptor=own), offset=offset, count=count)
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes.
@@ -101,18 +100,38 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Bytes that were read of a file of this machine, and where they lie; to be closed.
+    """A part of a file of this machine, to be sent from where it lies; to be closed.
 
-    Whoever sends them from there asks afterwards whether the file is still the same: what was
-    read, and counted in a checksum, is what was sent then.
+    Whoever sends it asks afterwards whether the file is still the same: what was read for a
+    checksum is what was sent then.
     """
 
-    content: bytes
     opened: Opened
     offset: int
+    count: int
 
     def __len__(self) -> int:
-        return len(self.content)
+        return self.count
+
+    def read(self, buffer: memoryview) -> Iterator[memoryview]:
+        """Yield its bytes, piece by piece in the same place of memory.
+
+        Raises
+        ------
+        Broken
+            If they are not there any more, or the file has changed.
+        """
+        at, end = self.offset, self.offset + self.count
+        try:
+            while at < end:
+                have = os.preadv(self.opened.descriptor, [buffer[: end - at]], at)
+                if not have:
+                    raise Broken(f"{self.opened.name} changed while it was sent")
+                yield buffer[:have]
+                at += have
+        except OSError as error:
+            raise Broken(f"{self.opened.name}: {error.strerror}") from error
+        self.opened.require_same()
 
     def close(self) -> None:
         """Close what it holds of the file."""
@@ -144,9 +163,9 @@ class Distant:
             self._stream.close()
         self._stream = None
 
-    def lying(self, content: bytes, _offset: int) -> bytes:
-        """Return what was read: it lies nowhere else."""
-        return content
+    def block(self, _offset: int, _count: int) -> None:
+        """Return nothing: none of it lies on this machine."""
+        return
 
     def read(self, offset: int, count: int) -> bytes:
         """Return exactly `count` bytes; many one after the other are one request.

@@ -22,6 +22,10 @@ from panosc.data.untouched import PASSED_ON
 
 BLOCK: Final = 1 << 20
 """Bytes that are read and sent at once."""
+_PASSED: Final = 1 << 22
+"""Bytes of blocks that are passed on, and not held in memory, before the next are asked for."""
+_MOST: Final = 32
+"""Pieces at once: each block holds a file open."""
 _log = logging.getLogger("panosc.downloads")
 
 
@@ -55,6 +59,7 @@ class Streamed(Response):
         self._length = length
         self._threads = threads
         self._name = name
+        self._is_passed = False
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,16 +77,14 @@ class Streamed(Response):
         gone = asyncio.ensure_future(_gone(receive))
         try:
             await send(start)
-            is_passed = PASSED_ON in scope.get("extensions", {})
-            await self._send_blocks(send, gone, is_passed=is_passed)
+            self._is_passed = PASSED_ON in scope.get("extensions", {})
+            await self._send_blocks(send, gone)
         finally:
             gone.cancel()
             with suppress(asyncio.CancelledError):
                 await gone
 
-    async def _send_blocks(
-        self, send: Send, gone: "asyncio.Future[None]", *, is_passed: bool
-    ) -> None:
+    async def _send_blocks(self, send: Send, gone: "asyncio.Future[None]") -> None:
         sent = 0
         left: list[bytes | Block] = []
         ahead = self._ask(self._next)
@@ -93,7 +96,7 @@ class Streamed(Response):
                 left = block[::-1]
                 ahead = self._ask(self._next)
                 while left:
-                    await _send_piece(send, left.pop(), is_passed=is_passed)
+                    await _send_piece(send, left.pop())
             if not gone.done() and sent == self._length:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
             elif not gone.done():
@@ -114,19 +117,23 @@ class Streamed(Response):
         return asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _next(self) -> list[bytes | Block]:
-        """Return the next pieces, together about a block; large ones are not copied."""
+        """Return the next pieces, with about a block of memory; large ones are not copied."""
         found: list[bytes | Block] = []
         small: list[bytes] = []
-        size = 0
+        size = passed = 0
         try:
-            for piece in self._blocks:
-                size += len(piece)
+            for given in self._blocks:
+                piece = given if self._is_passed else _read(given)
+                if isinstance(piece, Block):
+                    passed += len(piece)
+                else:
+                    size += len(piece)
                 if isinstance(piece, bytes) and len(piece) < SMALL:
                     small.append(piece)
                 else:
                     found += [b"".join(small), piece] if small else [piece]
                     small = []
-                if size >= BLOCK:
+                if size >= BLOCK or passed >= _PASSED or len(found) >= _MOST:
                     break
         except BaseException:
             _close_all(found)
@@ -140,8 +147,15 @@ class Streamed(Response):
         return []
 
 
-async def _send_piece(send: Send, piece: bytes | Block, *, is_passed: bool) -> None:
-    """Send a piece, from where it lies if the server can: it was read, so it is in memory.
+def _read(block: bytes | Block) -> bytes:
+    if isinstance(block, bytes):
+        return block
+    with closing(block):
+        return block.opened.read(block.offset, len(block))
+
+
+async def _send_piece(send: Send, piece: bytes | Block) -> None:
+    """Send a piece; a block was read for its checksum, so it is in memory.
 
     Raises
     ------
@@ -152,9 +166,6 @@ async def _send_piece(send: Send, piece: bytes | Block, *, is_passed: bool) -> N
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         return
     with closing(piece):
-        if not is_passed:
-            await send({"type": "http.response.body", "body": piece.content, "more_body": True})
-            return
         await send(
             {
                 "type": PASSED_ON,

@@ -9,7 +9,8 @@ the others. ZIP64 is used where the numbers need it and not elsewhere, for the s
 
 import struct
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -36,6 +37,7 @@ _FLAGS: Final = 1 << 3 | 1 << 11
 """The checksum follows; names are UTF-8."""
 _PLAIN, _LARGE, _UNIX = 20, 45, 3 << 8
 _FILE_MODE: Final = 0o100644 << 16
+_READ: Final = 1 << 18
 _FIRST_YEAR: Final = 1980
 
 
@@ -168,6 +170,8 @@ class _Writer:
     start: int
     stop: int
     at: int = 0
+    buffer: memoryview = field(default_factory=lambda: memoryview(bytearray(_READ)))
+    """What is read for a checksum alone comes to the same place, which stays in the cache."""
 
     @property
     def is_done(self) -> bool:
@@ -187,23 +191,36 @@ class _Writer:
         crc, end = 0, self.at + entry.size
         for block in entry.read():
             is_longer = self.at + len(block) > end
-            content = block if isinstance(block, bytes) else block.content
-            is_whole = self.start <= self.at and self.at + len(content) <= self.stop
-            if isinstance(block, Block) and (is_longer or not is_whole):
+            if is_longer and isinstance(block, Block):
                 block.close()
             if is_longer:
                 raise Broken(f"{entry.name.decode()} is longer than it was")
-            crc = crc32(content, crc)
-            if is_whole:
-                self.at += len(content)
-                yield block
+            if isinstance(block, Block):
+                crc = yield from self._block(block, crc)
             else:
-                yield from self.add(content)
+                crc = crc32(block, crc)
+                yield from self.add(block)
         if self.at != end:
             raise Broken(f"{entry.name.decode()} is shorter than it was")
         entry.crc = crc
         if entry.keep is not None:
             entry.keep(crc)
+
+    def _block(self, block: Block, crc: int) -> Generator[bytes | Block, None, int]:
+        """Read a block for its checksum; pass it on if all of it is asked for."""
+        is_whole = self.start <= self.at and self.at + len(block) <= self.stop
+        with ExitStack() as held:
+            held.callback(block.close)
+            for piece in block.read(self.buffer):
+                crc = crc32(piece, crc)
+                if not is_whole:
+                    yield from self.add(bytes(piece))
+            if is_whole:
+                held.pop_all()
+        if is_whole:
+            self.at += len(block)
+            yield block
+        return crc
 
     def add(self, piece: bytes) -> Iterator[bytes]:
         first, last = max(0, self.start - self.at), min(len(piece), self.stop - self.at)
