@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
+import hdf5plugin
 import hostile
 import index_zoo
+import numpy as np
 import orjson
 import pytest
 
@@ -18,6 +20,7 @@ from panosc.files.index.building import build
 from panosc.files.index.contents import Contents
 from panosc.files.index.indexing import BUILD, PRELOAD
 from panosc.files.index.keeping import IndexStore
+from panosc.files.index.objects import chunks
 from panosc.files.index.telling import Elsewhere, FileIndex
 from panosc.files.workers import Pool
 
@@ -308,3 +311,24 @@ def test_the_same_long_text_named_over_and_over_is_left_to_the_library(
     assert outcome.reason in {None, "memory-limit", "time-limit"}
     if outcome.reason is None:
         assert outcome.value.things[1].array.layout == "library"
+
+
+def test_damaged_chunks_are_not_given_to_filters_that_trust_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.h5"
+    values = np.arange(90, dtype="<u2").reshape(9, 10)
+    with h5py.File(path, "w") as file:
+        for name, options in (
+            ("gzip", {"compression": "gzip"}),
+            ("bitshuffle", dict(hdf5plugin.Bitshuffle(cname="zstd"))),
+        ):
+            file.create_dataset(name, data=values, chunks=(4, 10), **options)
+    assert _index(path).array("/bitshuffle").layout == "chunked"
+    monkeypatch.setattr(chunks, "are_found", lambda *_: False)
+    index = _index(path)
+    found = {name: index.array(f"/{name}") for name in ("gzip", "bitshuffle")}
+    assert {name: array.why for name, array in found.items()} == dict.fromkeys(found, "damaged")
+    # a chunk of bitshuffle says itself how long it is: HDF5 would end with the process
+    assert found["bitshuffle"].layout == "refused"
+    assert found["gzip"].layout == "library"

@@ -7,7 +7,7 @@ they are used.
 from dataclasses import dataclass
 from typing import Literal
 
-VERSION = 2
+VERSION = 3
 """Of all that is kept; an index of another version is made anew."""
 ROW_BYTES = 24
 """Of one row of a table of chunks: number and offset (``<u8``), size and mask (``<u4``)."""

@@ -29,10 +29,11 @@ class Unreadable(ValueError):
 
 def text_of(value: Any) -> str | None:
     """Return a text; a blank one is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise Unreadable
-    text = str(value).replace("\0", "\ufffd").strip()
-    return text[:LONGEST] or None
+    if not isinstance(value, str):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Unreadable
+        value = str(value)
+    return str(value).replace("\0", "\ufffd").strip()[:LONGEST] or None
 
 
 def flag_of(value: Any) -> bool | None:
@@ -109,6 +110,9 @@ def scalar_of(value: Any) -> str | float | int | bool | None:
     """Return the value of a parameter: a number where it is one, else a text."""
     if isinstance(value, bool):
         return value
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        # most texts are none: sooner seen than tried
+        return text_of(value)
     try:
         return number_of(value)
     except Unreadable:

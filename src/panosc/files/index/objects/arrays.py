@@ -14,6 +14,8 @@ from panosc.files.opening import FAILURES
 _RAW: Final = "biufcSVM"
 """Kinds of numpy whose items lie in the file as they do in memory."""
 _ODD: Final = (*FAILURES, MemoryError, AttributeError, RecursionError)
+_RESERVED: Final = 256
+"""Below this filters are of HDF5 itself."""
 _COMPACT_BYTES: Final = 65_536
 
 
@@ -33,7 +35,19 @@ def array_of(
     except _ODD as error:
         ledger.note("damaged", str(error))
         layout, why = "library", "damaged"
+    if why == "damaged" and not _has_own_filters(dataset):
+        layout = "refused"
     return Array(shape=shape, dtype=_spelling(dataset), layout=layout, why=why)
+
+
+def _has_own_filters(dataset: h5d.DatasetID) -> bool:
+    """Whether all filters are HDF5's own: others trust lengths that damaged chunks tell."""
+    try:
+        plan = dataset.get_create_plist()
+        filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+    except _ODD:
+        return False
+    return all(one < _RESERVED for one in filters)
 
 
 def _array(
