@@ -98,6 +98,7 @@ _IRREGULAR = {
 }  # fmt: skip
 _SAME_WORD = re.compile(r"(graph|scop|metr|trop)i$")
 _PLAIN = re.compile(r"[a-z]+")
+_NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
 _stemmer = (
     tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw())
     .filter(tantivy.Filter.stemmer("english"))
@@ -138,6 +139,58 @@ def _american(word: str) -> str:
         if british in word:
             word = word.replace(british, american)
     return word
+
+
+def _changed(old: str, new: str) -> int:
+    """Return the place of the first letter in which two words differ."""
+    return next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 3)
+
+
+_OTHERWISE = frozenset(
+    _stem(new)[:3]
+    for old, new in _IRREGULAR.items()
+    if _changed(old, new) < 3  # noqa: PLR2004
+)
+"""How stems begin whose words may begin otherwise."""
+_SHIFTED = tuple(
+    (american[:3], at)
+    for british, american in _SWAPS
+    for at in range(3 - _changed(british, american))
+)
+"""What is in stems, and where, whose words may begin otherwise."""
+
+
+@lru_cache(maxsize=1_000)
+def beginning(stem: str) -> str | None:
+    """Return letters that stand in `letters` of each text with the stem; None where none are sure.
+
+    Stems of words end otherwise than the words, and few begin otherwise.
+
+    Examples
+    --------
+    >>> beginning("crystal"), beginning("degc"), beginning("100"), beginning("hematit")
+    ('cry', None, None, None)
+    """
+    first = stem[:3]
+    is_plain = len(stem) > 3 and _PLAIN.fullmatch(stem) and "z" not in first  # noqa: PLR2004
+    if not is_plain or first in _OTHERWISE:
+        return None
+    return None if any(stem.startswith(part, at) for part, at in _SHIFTED) else first
+
+
+def letters(text: str) -> str | None:
+    """Return the letters and digits of a text, for `beginning`; None where signs or addresses are.
+
+    Examples
+    --------
+    >>> letters("X-ray of NaCl"), letters("α-Fe")
+    ('xrayofnacl', None)
+    """
+    if not text.isascii():
+        return None
+    found = text.lower().translate(_NO_LETTERS)
+    # addresses of identifiers are taken out, which joins what stands around them
+    return None if "doi" in found or "hdl" in found else found
 
 
 @lru_cache(maxsize=64)
