@@ -10,6 +10,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HEADER_RE, HEADER_VALUE_RE
 
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+_SECRET: Final = b"set-cookie"
 _KEPT: Final = 4096
 """Lines that are kept; those of dates and tags push each other out."""
 _LONG: Final = 1024
@@ -24,7 +25,8 @@ def line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:
     RuntimeError
         If the name or the value cannot be sent.
     """
-    return _kept(name, value) if len(value) < _LONG else _line(name, value)
+    is_kept = len(value) < _LONG and name != _SECRET
+    return _kept(name, value) if is_kept else _line(name, value)
 
 
 def _line(name: bytes, value: bytes) -> tuple[bytes, bytes | None]:

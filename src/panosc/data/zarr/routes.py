@@ -23,7 +23,7 @@ from panosc.files.index.telling import Elsewhere
 from panosc.files.storage.local import LocalSource
 
 DOCUMENT: Final = "zarr.json"
-MOST_KNOWN: Final = 100_000
+MOST_KNOWN: Final = 20_000
 
 
 def router(service: DataService) -> APIRouter:
