@@ -33,11 +33,7 @@ class _Half:
 
     def __init__(self, said: Said) -> None:
         self._said = said
-
-    @cached_property
-    def weighing(self) -> analysis.Weighing:
-        """What its fields say of a stem."""
-        return analysis.Weighing(self._said.texts)
+        self._weighing = analysis.Weighing(said.texts)
 
     @cached_property
     def elements(self) -> Set[str]:
@@ -59,7 +55,7 @@ class _Half:
 
     def weight(self, stem: str) -> float:
         """Return what a stem weighs here; `_NEVER` if it is not there."""
-        total = self.weighing.of(stem)
+        total = self._weighing.of(stem)
         if not total:
             return _NEVER
         return analysis.LEVEL_VALUES[analysis.level_of(total)] * analysis.rarity(stem)

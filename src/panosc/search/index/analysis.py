@@ -10,7 +10,7 @@ done to a question. There is no index here and no access.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from panosc.search.index.text import formulas
 from panosc.search.index.text.spelling import LONGEST_STEM, beginning, fold, letters, stem
@@ -169,7 +169,7 @@ class Weighing:
             # most fields of most records need not be read: this takes a third of scoring
             if first is not None and field.lacks(first):
                 continue
-            weight, found = field.read
+            weight, found = field.read()
             count = found.count(item)
             if count:
                 total += weight * count
@@ -179,22 +179,29 @@ class Weighing:
 class _Unread:
     """A field that is read when it has to be."""
 
+    __slots__ = ("_letters", "_name", "_read", "_values")
+    _letters: str | None
+
     def __init__(self, name: str, values: Sequence[str]) -> None:
         self._name, self._values = name, values
+        self._read: _Field | None = None
 
     def lacks(self, first: str) -> bool:
         """Whether it surely has no stem of this `beginning`."""
-        return self._letters is not None and first not in self._letters
+        if self._name in _SHARED:
+            # what many records say is known already
+            return False
+        try:
+            seen = self._letters
+        except AttributeError:
+            seen = self._letters = letters(" ".join(self._values))
+        return seen is not None and first not in seen
 
-    @cached_property
     def read(self) -> "_Field":
-        """What a stem weighs here, and the stems."""
-        return _field_of(self._name, self._values)
-
-    @cached_property
-    def _letters(self) -> str | None:
-        # what many records say is known already
-        return None if self._name in _SHARED else letters(" ".join(self._values))
+        """Return what a stem weighs here, and the stems."""
+        if self._read is None:
+            self._read = _field_of(self._name, self._values)
+        return self._read
 
 
 _Field = tuple[float, Sequence[str]]

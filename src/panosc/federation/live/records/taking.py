@@ -73,7 +73,7 @@ def taken(found: Found, query: Query, *, seconds: float) -> Brought:
         is_cut=is_cut,
         unasked=tuple(unasked),
         applied=tuple(applied),
-        weight=sum(len(orjson.dumps(hit.item, default=str)) for hit in hits),
+        weight=len(orjson.dumps([hit.item for hit in hits], default=str)),
     )
 
 
