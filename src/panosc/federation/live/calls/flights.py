@@ -43,6 +43,10 @@ KEPT_BYTES = 4_000_000
 REMEMBERED = 100
 HEDGED = 0.1
 """The part of all questions that may be put a second time."""
+_FEW = 4
+"""Questions under way; with more of them answers are scored in threads."""
+_SHORT = 50
+"""Records that take some milliseconds."""
 _MEANT = 0.5
 """The part of the deadline for which a catalogue must have been asked to be held for late."""
 _NEARLY_ALL = 0.9
@@ -197,6 +201,9 @@ class Flights:
                 seconds = loop.time() - begun
                 line.breaker.note(is_fine=True)
                 self._tally.note(line.listed.name, "answered", seconds)
+                if len(self._flying) <= _FEW and len(found.items) <= _SHORT:
+                    # sooner done than handed over, where this loop has little else to hear
+                    return taken(found, query, seconds=seconds)
                 return await loop.run_in_executor(
                     self._working, lambda: taken(found, query, seconds=seconds)
                 )
