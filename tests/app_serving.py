@@ -13,7 +13,7 @@ from panosc.cli.serving.protocol import Protocol
 
 
 @contextmanager
-def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
+def serving(app: FastAPI, host: str = "127.0.0.1", *, timeout_keep_alive: int = 5) -> Iterator[str]:
     """Serve `app` as `panosc serve` does; yield its address."""
     # named, so that answers are sent at once: see cli.serve
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -25,6 +25,7 @@ def serving(app: FastAPI, host: str = "127.0.0.1") -> Iterator[str]:
         server_header=False,
         proxy_headers=False,
         http=Protocol,
+        timeout_keep_alive=timeout_keep_alive,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
