@@ -78,7 +78,7 @@ def _limit_caching(raw: list[Pair], who: Who | None) -> set[bytes]:
     names = {name.lower() for name, _ in raw}
     if who is None:
         return names
-    if (who is ANYONE or who == ANYONE) and b"vary" not in names:
+    if who == ANYONE and b"vary" not in names:
         # most answers; the rest is the same, written at length
         raw.append(_VARY)
         if b"cache-control" not in names:

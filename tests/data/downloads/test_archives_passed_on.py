@@ -253,6 +253,9 @@ def test_a_block_is_what_was_read(files: list[Path]) -> None:
     pieces = [bytes(piece) for piece in block.read(buffer)]
     assert max(map(len, pieces)) == 1000
     assert b"".join(pieces) == source[5 : SMALL + 5]
+    os.utime(path, (1, 1))
+    with pytest.raises(Broken):
+        list(block.read(buffer))
     os.truncate(path, 100)
     with pytest.raises(Broken):
         list(block.read(buffer))

@@ -21,6 +21,7 @@ from panosc.domain.access import ANYONE
 from panosc.domain.errors import Invalid, Upstream
 from panosc.domain.query import And, Compare, Include, Order, Query, Related, Text, Word
 from panosc.federation.live.answer import HERE, Merged
+from panosc.federation.live.calls import flights
 from panosc.federation.live.gathering import Gathering
 from panosc.federation.live.records.taking import FLOOR
 from panosc.search.patterns import BadPattern
@@ -410,6 +411,29 @@ def test_without_other_catalogues_nothing_runs(new_fanout: NewFanout) -> None:
         assert not fanout.has_live()
         assert fates(fanout.ask(ANYONE, Query(model="Dataset"))) == {HERE: "answered"}
         assert not any("other catalogues" in one.name for one in threading.enumerate())
+
+
+def test_heavy_answers_keep_nobody_from_being_heard(
+    providers: Providers,
+    add_source: AddSource,
+    new_fanout: NewFanout,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What takes long to score is scored beside the loop that hears the others."""
+    add_source("good", providers.url("good"))
+    score, where = flights.taken, []
+
+    def noted(*args: Any, **named: Any) -> Any:
+        where.append(threading.current_thread().name)
+        return score(*args, **named)
+
+    monkeypatch.setattr(flights, "taken", noted)
+    with new_fanout() as fanout:
+        for size in (10, 300_000):
+            providers.records["good"] = [record("10.5072/a", "Copper", description="x" * size)]
+            fanout.ask(ANYONE, Query(model="Dataset", words=words("copper"), limit=size % 99 + 1))
+    loop = "asking other catalogues"
+    assert (where[0], where[1] == loop) == (loop, False)
 
 
 def test_few_threads_merge_at_once(

@@ -1,7 +1,7 @@
 """Writes answers: few system calls for small ones, and no copy of what lies in a file.
 
 A head waits for what follows it, as ASGI asks for, and goes out together with it. Where a scope
-offers it (on Linux, without TLS), an answer may ask by `EXTENSION` that a part of a file goes from
+offers it (on Linux, without TLS), an answer may ask by `PASSED_ON` that a part of a file goes from
 the disk's cache to the socket without a copy in this process: as ``http.response.zerocopysend`` of
 ASGI, whose answers could not hold back their end. Whoever asks has seen to it that the bytes are in
 memory, for nothing here waits for a disk; how fast the client takes them does not matter.
@@ -18,9 +18,9 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from panosc.cli.serving.heads import line
+from panosc.data.untouched import PASSED_ON
 
-EXTENSION: Final = "panosc.http.response.file"
-_OFFERED: Final[dict[str, dict[object, object]]] = {EXTENSION: {}}
+_OFFERED: Final[dict[str, dict[object, object]]] = {PASSED_ON: {}}
 _AT_ONCE: Final = 1 << 22
 """Bytes of one call: then others have their turn."""
 _SMALL: Final = 1 << 16
@@ -63,9 +63,9 @@ class Cycle(RequestResponseCycle):
             if kind != "http.response.start":
                 raise RuntimeError(f"An answer does not begin with {kind!r}.")
             self._start(message)
-        elif self.response_complete or kind not in {"http.response.body", EXTENSION}:
+        elif self.response_complete or kind not in {"http.response.body", PASSED_ON}:
             raise RuntimeError(f"There is no place for {kind!r} in this answer.")
-        elif kind == EXTENSION:
+        elif kind == PASSED_ON:
             await self._part(message)
         else:
             self._body(message.get("body", b""), has_more=message.get("more_body", False))

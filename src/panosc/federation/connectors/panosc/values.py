@@ -33,7 +33,8 @@ def text_of(value: Any) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unreadable
         value = str(value)
-    return str(value).replace("\0", "\ufffd").strip()[:LONGEST] or None
+    text: str = value
+    return text.replace("\0", "\ufffd").strip()[:LONGEST] or None
 
 
 def flag_of(value: Any) -> bool | None:

@@ -45,8 +45,8 @@ HEDGED = 0.1
 """The part of all questions that may be put a second time."""
 _FEW = 4
 """Questions under way; with more of them answers are scored in threads."""
-_SHORT = 50
-"""Records that take some milliseconds."""
+_LIGHT = 200_000
+"""Bytes of an answer that is scored in some milliseconds."""
 _MEANT = 0.5
 """The part of the deadline for which a catalogue must have been asked to be held for late."""
 _NEARLY_ALL = 0.9
@@ -201,7 +201,7 @@ class Flights:
                 seconds = loop.time() - begun
                 line.breaker.note(is_fine=True)
                 self._tally.note(line.listed.name, "answered", seconds)
-                if len(self._flying) <= _FEW and len(found.items) <= _SHORT:
+                if len(self._flying) <= _FEW and share.held <= _LIGHT:
                     # sooner done than handed over, where this loop has little else to hear
                     return taken(found, query, seconds=seconds)
                 return await loop.run_in_executor(
