@@ -11,6 +11,7 @@ import { renewText } from './text';
 
 const NARROW = '(max-width: 60rem)';
 const PATIENCE = 3000;
+const SOON = 200;
 
 interface Props {
   host: HTMLElement;
@@ -81,8 +82,10 @@ function leaveFocusAlone(host: HTMLElement): void {
   const release = () => {
     observer.disconnect();
     clearTimeout(timer);
-    requestAnimationFrame(() => {
+    // it focuses some time after it has drawn
+    whenIdle(() => {
       host.inert = false;
+      giveBackOnce(host);
     });
   };
   const observer = new MutationObserver(() => {
@@ -93,6 +96,44 @@ function leaveFocusAlone(host: HTMLElement): void {
   const timer = setTimeout(release, PATIENCE);
   host.inert = true;
   observer.observe(host, { childList: true, subtree: true });
+}
+
+function whenIdle(done: () => void): void {
+  requestAnimationFrame(() => {
+    // not every browser has it
+    if ('requestIdleCallback' in window) {
+      requestIdleCallback(done, { timeout: PATIENCE });
+    } else {
+      setTimeout(done, SOON);
+    }
+  });
+}
+
+/** Gives the focus back that H5Web takes late, on a busy machine, before anybody goes there. */
+function giveBackOnce(host: HTMLElement): void {
+  const ended = new AbortController();
+  const { signal } = ended;
+  const goesThere = (event: Event) => {
+    if (!(event instanceof KeyboardEvent) || event.key === 'Tab') {
+      ended.abort();
+    }
+  };
+  const giveBack = ({ relatedTarget }: FocusEvent) => {
+    ended.abort();
+    if (relatedTarget instanceof HTMLElement) {
+      relatedTarget.focus();
+    } else {
+      // to the page itself, so that the next key leads on from its begin and not from here
+      document.body.tabIndex = -1;
+      document.body.focus({ preventScroll: true });
+      document.body.removeAttribute('tabindex');
+    }
+  };
+  host.addEventListener('focusin', giveBack, { signal });
+  addEventListener('keydown', goesThere, { capture: true, signal });
+  addEventListener('pointerdown', goesThere, { capture: true, signal });
+  // whoever comes by other means, such as a screen reader, comes later
+  setTimeout(() => ended.abort(), PATIENCE);
 }
 
 function mount(host: HTMLElement): void {

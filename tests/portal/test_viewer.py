@@ -110,6 +110,27 @@ def test_the_default_plot_is_drawn_and_nobody_is_disturbed(look, viewed):  # noq
     assert page.complaints == []
 
 
+def test_a_focus_that_is_taken_late_is_given_back_once(look):
+    page = look(OPEN)
+    page.add_init_script("window.requestIdleCallback = done => { window.release = done; }")
+    page.reload()
+    page.wait_for_function("() => window.release !== undefined")
+    page.wait_for_selector(SELECTED)
+    held = page.evaluate(
+        """selected => {
+            const item = document.querySelector(selected);
+            const main = document.querySelector("a[href]");
+            const taken = () => { item.focus(); return document.activeElement === item; };
+            main.focus();
+            window.release();
+            return [taken(), document.activeElement === main, taken()];
+        }""",
+        SELECTED,
+    )
+    assert held == [False, True, True]
+    assert page.complaints == []
+
+
 def test_an_image_is_drawn_in_its_colours(look):
     page = look(STACKS, asked={"path": "/entry/image"})
     page.wait_for_selector("text=NX Heatmap")
