@@ -1,10 +1,13 @@
 """Ranges of objects of a real S3: exactly those, or a clear error in time."""
 
+import asyncio
 import contextlib
 import random
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from seaweed import SECRET, Seaweed, free_ports
@@ -103,6 +106,31 @@ def test_both_ways_find_the_same(
     marks.append(open_source(url, [seaweed.store()]).mtime_ns)
     disconnect()
     assert marks[0] == marks[1] != 0
+
+
+def test_no_connection_is_left_where_a_loop_runs(
+    seaweed: Seaweed, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library's own way of closing waits for the loop of whoever calls, which may be busy."""
+    made: list[socket.socket] = []
+    open_socket = s3._Ways.open_socket
+
+    def noted(self: s3._Ways, way: tuple[Any, ...]) -> socket.socket:
+        made.append(open_socket(self, way))
+        return made[-1]
+
+    async def close() -> list[bool]:
+        disconnect()
+        ends = time.monotonic() + 8  # unused ones end after 12 by themselves
+        while time.monotonic() < ends and any(one.fileno() != -1 for one in made):
+            time.sleep(0.01)
+        return [one.fileno() == -1 for one in made]
+
+    disconnect()
+    monkeypatch.setattr(s3, "has_addresses", lambda _: False)
+    monkeypatch.setattr(s3._Ways, "open_socket", noted)
+    assert open_source(url, [seaweed.store()]).pread(0, 5) == DATA[:5]
+    assert asyncio.run(close()) == [True]
 
 
 def test_where_addresses_are_known(seaweed: Seaweed) -> None:

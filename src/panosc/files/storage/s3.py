@@ -30,6 +30,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as ConnectFailure
 from fsspec.asyn import sync
+from fsspec.exceptions import FSTimeoutError
 from typing_extensions import override
 
 from panosc.domain.errors import Unreadable
@@ -45,6 +46,7 @@ T = TypeVar("T")
 CONNECTIONS: Final = 16
 PIECE: Final = 2**20
 CONNECT_S: Final = 5.0
+CLOSE_S: Final = 5.0
 REGION: Final = "us-east-1"
 """Where the settings name none; other servers than those of Amazon mostly mean no other by it."""
 _SUCCESS: Final = frozenset({200, 206})
@@ -186,7 +188,9 @@ class S3Remote:
             self._signed.close()
         creator = getattr(self._fs, "_s3creator", None)
         if creator is not None:
-            self._fs.close_session(self._fs.loop, creator)
+            # its own `close_session` would use the loop of whoever calls, if one runs there
+            with suppress(FSTimeoutError):
+                sync(self._fs.loop, creator.__aexit__, None, None, None, timeout=CLOSE_S)
 
     def look(self, url: str, *, limit_s: float) -> Facts:
         """Return what the storage tells of an object."""
