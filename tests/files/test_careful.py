@@ -60,12 +60,12 @@ def test_circles_and_mazes_of_links_end(tmp_path: Path) -> None:
     path = tmp_path / "x.nxs"
     hostile.link_loops(path)
     file = _opened(path)
-    begun = time.monotonic()
+    begun = time.thread_time()
     assert _text(file, "/entry/title") is None
     assert file.at(file.root, b"/entry/experiment_identifier") is None
     assert _text(file, "/entry/loop/loop/definition") == "NXsas"
     assert file.at(file.root, b"/entry/run_cycle") is None
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
     assert {item.reason for item in file.refusals} == {"link-loop", "dangling-link"}
 
 

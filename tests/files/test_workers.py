@@ -47,7 +47,7 @@ def test_a_late_task_is_killed_wherever_it_hangs(pool: Pool) -> None:
         ("time-limit", None),
         (None, "done"),
     ]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 20
 
 
 def test_the_time_limit_counts_for_each_task_of_a_batch(pool: Pool) -> None:

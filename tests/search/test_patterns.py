@@ -114,11 +114,11 @@ def test_what_is_not_offered_is_refused_with_its_reason(pattern: str, reason: st
 )
 def test_no_pattern_takes_long(engine: sa.Engine, pattern: str) -> None:
     subject = "a" * 5000 + "!" + "small angle scattering " * 50
-    start = time.perf_counter()
+    start = time.thread_time()
     try:
         translated = translate(pattern)
     except BadPattern:
-        assert time.perf_counter() - start < 1
+        assert time.thread_time() - start < 1
         return
     with engine.connect() as connection:
         connection.execute(sa.text("set local statement_timeout = 1500"))
@@ -126,7 +126,7 @@ def test_no_pattern_takes_long(engine: sa.Engine, pattern: str) -> None:
             connection.execute(sa.text("select :s ~ :p"), {"s": subject, "p": translated})
         except sa.exc.DBAPIError as error:
             assert "statement timeout" in str(error) or "regular expression" in str(error)  # noqa: PT017
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 1
 
 
 def test_the_form_with_slashes() -> None:

@@ -72,17 +72,23 @@ def test_every_fate_is_named(
     add_source("outside", providers.url("good"), is_private=False)
     providers.records["good"] = [record("1", "Copper"), record("10.5072/A", "Ice")]
     providers.records["bare"] = [{"pid": 7}, {"title": "no identifier"}]
-    providers.delays["slow"] = 5.0
+    providers.delays["slow"] = 30.0
     providers.broken.add("gone")
     keep(record("own", "Copper here", creationDate="2024-01-01T00:00:00Z"))
-    with new_fanout(federation_deadline_s=1.5) as fanout:
+
+    def told() -> dict[str, Any]:
+        with engine.connect() as connection:
+            return {row.connector: row for row in connection.execute(sa.select(health))}
+
+    with new_fanout(federation_deadline_s=3.0) as fanout:
         begun = time.monotonic()
         merged = fanout.ask(ANYONE, Query(model="Dataset", limit=10))
         took = time.monotonic() - begun
         # the questions themselves end a little later than the patience of who asked them
-        time.sleep(0.8)
-    # the slow one takes five seconds
-    assert took < 4
+        ends = time.monotonic() + 20
+        while time.monotonic() < ends and not {"hanging", "slow"} <= set(told()):
+            time.sleep(0.1)
+    assert took < providers.delays["slow"] / 2
     expected = {
         HERE: "answered",
         "bare": "answered",
@@ -110,8 +116,7 @@ def test_every_fate_is_named(
     assert pids(merged) == ["own", "10.5072/A", "bare/7", "good/1"]
     assert merged.items[1]["sources"] == ["good"]
     assert (merged.total, merged.is_least) == (4, True)
-    with engine.connect() as connection:
-        rows = {row.connector: row for row in connection.execute(sa.select(health))}
+    rows = told()
     assert (rows["good"].asked, rows["good"].answered) == (1, 1)
     assert (rows["huge"].asked, rows["huge"].failed) == (1, 1)
     assert (rows["hanging"].late, rows["slow"].late) == (1, 1)
@@ -268,12 +273,12 @@ def test_a_question_that_takes_long_is_put_again(
     with new_fanout() as fanout:
         for number in range(25):
             fanout.ask(ANYONE, Query(model="Dataset", limit=1 + number))
-        providers.once["moody"] = 2.5
+        providers.once["moody"] = 30.0
         begun = time.monotonic()
         merged = fanout.ask(ANYONE, Query(model="Dataset", limit=50))
         took = time.monotonic() - begun
         assert fates(merged)["moody"] == "answered"
-        assert took < 1.5
+        assert took < 15
     assert providers.asked["moody"] == 27
 
 

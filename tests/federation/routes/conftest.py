@@ -74,7 +74,7 @@ def asking(_peers: Peers, _node: tuple[sa.Engine, Settings]) -> Asking:
     def make(*, deadline_s: float | None = None, **given: Peer) -> Iterator[TestClient]:
         _peers.by_name = given
         # those that answer at once are waited for however busy the machine is
-        usual = 1.0 if any(peer.delay_s for peer in given.values()) else 20.0
+        usual = 3.0 if any(peer.delay_s for peer in given.values()) else 20.0
         own = settings.model_copy(update={"federation_deadline_s": deadline_s or usual})
         rows = [_row(name, _peers.url(name)) for name in given]
         with ExitStack() as stack:

@@ -164,14 +164,14 @@ def test_a_hundred_come_where_no_limit_is_given(asking):
 def test_counts_are_numbers_whoever_is_late(asking):
     """Observed: a provider times out during count: 7 + [] + 7 + 7 is "777"."""
     peers = {name: Peer([record(f"10.5072/{name}")]) for name in ("one", "two")}
-    with asking(**peers, slow=Peer(delay_s=5)) as client:
+    with asking(**peers, slow=Peer(delay_s=30)) as client:
         begun = time.monotonic()
         answer = find(client, f"{DATASETS}/count")
         took = time.monotonic() - begun
     assert answer.json() == {"count": 4}
     assert "slow=late" in answer.headers["x-panosc-providers"]
     assert answer.headers["x-total-is-least"] == "true"
-    assert took < 4
+    assert took < 15
 
 
 def test_what_counts_as_a_bare_number_is_counted(asking):
@@ -186,7 +186,7 @@ def test_what_counts_as_a_bare_number_is_counted(asking):
         (Peer(status=500, body=b'{"error":"at Object.<anonymous> (/app/x.js:3)"}'), "failed"),
         (Peer(body=b"<html>Service Unavailable</html>"), "failed"),
         (Peer(body=b'{"not":"a list"}'), "failed"),
-        (Peer(delay_s=5), "late"),
+        (Peer(delay_s=30), "late"),
     ],
     ids=["error", "html", "no-list", "slow"],
 )
@@ -199,7 +199,7 @@ def test_nobody_is_lost_without_a_word(asking, peer, fared):
     assert "10.5072/good" in pids(answer)
     assert f"poor={fared}" in answer.headers["x-panosc-providers"]
     assert answer.headers["x-total-is-least"] == "true"
-    assert took < 4
+    assert took < 15
 
 
 def test_nobody_waits_for_one_that_is_asked_by_name_alone(asking):

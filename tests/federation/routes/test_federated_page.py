@@ -63,9 +63,9 @@ def test_all_answered(asking):
 def test_first_is_shown_what_there_is_then_all(asking, monkeypatch):
     # a busy machine takes its time for the two that answer at once
     monkeypatch.setattr(everywhere, "FIRST_S", 2.5)
-    slow = Peer([record("10.5072/slow", "Copper, late")], delay_s=4.5)
+    slow = Peer([record("10.5072/slow", "Copper, late")], delay_s=9.0)
     good = Peer([record("10.5072/g", "Copper")])
-    with asking(deadline_s=15.0, good=good, slow=slow) as client:
+    with asking(deadline_s=30.0, good=good, slow=slow) as client:
         begun = time.monotonic()
         first = get(client)
         took = time.monotonic() - begun
@@ -74,7 +74,7 @@ def test_first_is_shown_what_there_is_then_all(asking, monkeypatch):
         [path] = re.findall(r'data-late="([^"]+)"', first)
         assert html.unescape(path) == "/search?q=copper&wait=all"
         whole = get(client, html.unescape(path))
-    assert took < 4.5
+    assert took < 9
     assert "All 3 facilities answered" in strip_of(whole)
     assert "Copper, late" in text_of(whole).replace(" ,", ",")
     assert "≥ 2 datasets match" in text_of(first)
@@ -87,7 +87,7 @@ def test_who_failed_is_named_and_can_be_asked_again(asking):
         page = get(client, "/search?q=copper&wait=all")
     said = strip_of(page)
     assert "1 of 3 facilities answered" in said
-    assert "The late timed out after 1 s." in said
+    assert "The late timed out after 3 s." in said
     assert "The poor returned an error." in said
     assert "Ask them again" in said
     assert "/app/x.js" not in page

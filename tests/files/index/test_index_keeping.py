@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import hostile
@@ -27,6 +28,7 @@ from panosc.files.index.contents import Contents
 from panosc.files.index.indexing import PRELOAD, Indexer
 from panosc.files.index.keeping import IndexStore, key_of
 from panosc.files.index.telling import FileIndex
+from panosc.files.sandbox import Outcome
 from panosc.files.workers import Pool
 
 
@@ -403,18 +405,28 @@ def test_metadata_of_fifty_members_is_quick(tmp_path: Path, store: IndexStore) -
 
 
 def test_threads_that_wait_for_a_build_do_not_hold_up_others(
-    tmp_path: Path, pool: Pool, store: IndexStore
+    tmp_path: Path, pool: Pool, store: IndexStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, quick = tmp_path / "slow.h5", tmp_path / "quick.h5"
-    hostile.many_groups(slow, 4000)
+    hostile.many_groups(slow, 400)
     hostile.nexus(quick).close()
     indexer = Indexer(store, pool)
     indexer.index_of(_measured(quick))
+    run, begun, gate, late = pool.run, threading.Event(), threading.Event(), threading.Event()
+
+    def held(*given: Any) -> Outcome:
+        begun.set()
+        if not gate.wait(30):
+            late.set()
+        return run(*given)
+
+    monkeypatch.setattr(pool, "run", held)
     thread = threading.Thread(target=indexer.index_of, args=[_measured(slow)])
     thread.start()
-    begun = time.monotonic()
+    assert begun.wait(60)
     assert indexer.index_of(_measured(quick)).meta("/entry")
-    assert time.monotonic() - begun < 0.2
+    gate.set()
     thread.join()
+    assert not late.is_set()
     assert indexer.opened(_measured(slow)) is not None
     shutil.rmtree(tmp_path / "index")

@@ -147,13 +147,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _silent(self) -> None:
-        time.sleep(3)
+        time.sleep(30)
         self.close_connection = True
 
     def _dripping(self) -> None:
         first, last = self._asked_for()
         self._part(first, last, b"", length=last + 1 - first)
-        for _ in range(40):
+        for _ in range(300):
             self.wfile.write(b"x")
             self.wfile.flush()
             time.sleep(0.1)

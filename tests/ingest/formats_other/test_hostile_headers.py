@@ -2,7 +2,7 @@
 
 import struct
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -67,9 +67,9 @@ def test_almost_right_text_behind_a_magic_number(kind: str, rest: str) -> None:
 @pytest.mark.parametrize("kind", sorted(MAGIC))
 def test_a_huge_header_costs_little(kind: str, filler: bytes) -> None:
     content = MAGIC[kind] + filler * (8 * 2**20 // len(filler))
-    began = perf_counter()
+    began = thread_time()
     _read(content)
-    assert perf_counter() - began < 3
+    assert thread_time() - began < 3
 
 
 def test_a_header_without_end_is_told() -> None:

@@ -2,7 +2,7 @@
 
 import struct
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import fabio
@@ -211,12 +211,12 @@ def test_a_thousand_frames_take_a_moment(tmp_path: Path) -> None:
     path = files.cbf(tmp_path / "a.cbf", shape=(619, 487))
     content = path.read_bytes()
     form = CbfFormat()
-    began = perf_counter()
+    began = thread_time()
     for _ in range(1000):
         source = Source(path=path, head=content, content=content)
         assert form.claims(source)
         form.read(source)
-    took = perf_counter() - began
+    took = thread_time() - began
     assert took < 3, f"{took:.3f} s; 0.1 s on a quiet machine"
 
 

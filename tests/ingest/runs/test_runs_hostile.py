@@ -66,9 +66,9 @@ def test_texts_do_not_grow_without_end(engine: sa.Engine, runs: Runs) -> None:
 
 
 def test_a_number_of_many_digits_takes_no_time() -> None:
-    since = time.monotonic()
+    since = time.thread_time()
     assert quantity("1" * 20_000 + "x") == "1" * 20_000 + "x"
-    assert time.monotonic() - since < 1
+    assert time.thread_time() - since < 1
 
 
 def test_a_list_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
