@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpcore
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -103,6 +104,24 @@ def test_what_fails_twice_is_tried_a_third_time(server: RangeServer, manner: str
 def test_a_whole_file_may_come_without_a_range(server: RangeServer) -> None:
     server.manner = "ignoring"
     assert b"".join(source_of(server).stream()) == DATA
+
+
+def test_no_connection_is_left_that_was_being_made_as_all_were_closed(
+    server: RangeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[httpcore.NetworkStream] = []
+    connect = httpcore.SyncBackend.connect_tcp
+
+    def late(*given: Any, **named: Any) -> httpcore.NetworkStream:
+        made.append(connect(*given, **named))
+        opening.disconnect()
+        return made[-1]
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", late)
+    source = source_of(server)
+    for _ in range(2):
+        assert source.pread(7, 1000) == DATA[7:1007]
+    assert [one.get_extra_info("socket").fileno() for one in made] == [-1, -1]
 
 
 @pytest.mark.parametrize("manner", ["silent", "dripping"])

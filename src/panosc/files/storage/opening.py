@@ -123,15 +123,18 @@ def state(place: Place) -> str | None:
 
 def connected(store: Store) -> Connected:
     """Return this process's connections to a storage."""
+    unused = []
     with _lock:
         found = _connected.get(store)
         if found is None:
             found = _connected[store] = Connected(store, _remote(store))
             while len(_connected) > MOST:
-                # what is being read by it is asked for again
-                _connected.popitem(last=False)[1].close()
+                unused.append(_connected.popitem(last=False)[1])
         _connected.move_to_end(store)
-        return found
+    # may take seconds, for which nobody else should wait; what is being read is asked for again
+    for one in unused:
+        one.close()
+    return found
 
 
 def disconnect() -> None:

@@ -33,6 +33,7 @@ class WebRemote:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._is_closed = False
         self._pool = httpcore.ConnectionPool(
             ssl_context=_tls(store.ca_file),
             max_connections=CONNECTIONS,
@@ -42,7 +43,8 @@ class WebRemote:
         )
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, one that is just being made after its answer."""
+        self._is_closed = True
         self._pool.close()
 
     def look(self, url: str, *, limit_s: float) -> Facts:
@@ -115,7 +117,12 @@ class WebRemote:
                 headers=list(headers.items()),
                 extensions={"timeout": {**steps, "pool": deadline.left()}},
             ) as response:
-                yield response
+                try:
+                    yield response
+                finally:
+                    if self._is_closed:
+                        # the pool may have forgotten one that was not yet made when it closed
+                        response.extensions["network_stream"].close()
         except (httpcore.TimeoutException, httpcore.PoolTimeout):
             raise Transient("it took too long to answer") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
