@@ -160,7 +160,8 @@ def create_app(
     # first, for they are asked most often
     data_routes.install(app, site.data, zarr_routes.router(site.data))
     for router in _routers(site, engine, clock, index, told):
-        app.include_router(router)
+        # as they are: to include them would prepare each route a second time
+        app.router.routes.extend(router.routes)
     problems.install(app, render, foreign={DBAPIError: explained, PoolTimeout: explained})
     guards.install(app, settings, budgets=rules.budgets, clock=clock, board=shared, numbers=numbers)
     return app

@@ -10,7 +10,6 @@ from panosc.settings import Settings
 def router(identity: Identity, settings: Settings) -> APIRouter:
     """Return the routes of identity."""
     routes = APIRouter()
-    routes.include_router(rest.router(identity))
-    routes.include_router(groups.router(identity))
-    routes.include_router(oauth.router(identity, settings))
+    for part in (rest.router(identity), groups.router(identity), oauth.router(identity, settings)):
+        routes.routes.extend(part.routes)
     return routes
