@@ -90,6 +90,11 @@ class Site:
             ) from None
 
 
+def pages() -> APIRouter:
+    """Return a router for pages: all of them say who is signed in."""
+    return APIRouter(dependencies=[Depends(who_asks)])
+
+
 def add_page(
     routes: APIRouter,
     path: str,

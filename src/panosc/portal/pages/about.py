@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from panosc.domain import errors
 from panosc.portal.rendering import THEMES
-from panosc.portal.site import Site, add_page, go_to
+from panosc.portal.site import Site, add_page, go_to, pages
 from panosc.portal.words import contact_address
 
 _YEAR_S = 365 * 24 * 3600
@@ -15,7 +15,7 @@ _YEAR_S = 365 * 24 * 3600
 
 def router(site: Site) -> APIRouter:
     """Return the routes of these pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def accessibility(request: Request) -> Response:
         return site.render.page(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from panosc.portal import snippets
-from panosc.portal.site import Site, add_page
+from panosc.portal.site import Site, add_page, pages
 
 _FILTERS = (
     ("The first two datasets", "/Datasets", {"limit": 2}),
@@ -62,7 +62,7 @@ class Operation:
 
 def router(site: Site) -> APIRouter:
     """Return the route of the API page."""
-    routes = APIRouter()
+    routes = pages()
 
     def api(request: Request) -> Response:
         base = site.render.address(request, "/panosc-api")

@@ -11,7 +11,7 @@ from panosc.charts.bars import draw_bars
 from panosc.domain.access import Who
 from panosc.domain.query import Query
 from panosc.portal.hits import asking, hits
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.portal.words import plural, query_string
 from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
@@ -22,7 +22,7 @@ MOST_YEARS = 40
 
 def router(site: Site) -> APIRouter:
     """Return the route of the front page."""
-    routes = APIRouter()
+    routes = pages()
 
     def home(request: Request, who: Asker) -> Response:
         open_ones = Selection(access=("open",), sort="-created").query()

@@ -10,7 +10,7 @@ from panosc.domain.pid import pid_path
 from panosc.domain.query import Order, Query
 from panosc.portal.hits import asking, hits
 from panosc.portal.pages.home import years
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.search.language.selection import Selection
 
 MOST = 2000
@@ -19,7 +19,7 @@ NEWEST = 10
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the instrument pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def overview(request: Request, who: Asker) -> Response:
         order = (Order(property="facility"), Order(property="name"))

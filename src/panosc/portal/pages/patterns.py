@@ -17,7 +17,7 @@ from panosc.portal.hits import Hit
 from panosc.portal.pages.search import Paging, Place
 from panosc.portal.pages.search.found import Found, fits_of, marked, snippet
 from panosc.portal.pages.search.spreads import Spread
-from panosc.portal.site import Site, add_page
+from panosc.portal.site import Site, add_page, pages
 from panosc.publication.citing import Citation
 from panosc.publication.record import Agent
 from panosc.search.language.selection import Selection
@@ -32,7 +32,7 @@ _LONG = (
 
 def router(site: Site) -> APIRouter:
     """Return the route of the pattern page."""
-    routes = APIRouter()
+    routes = pages()
 
     def patterns(request: Request) -> Response:
         return site.render.page(

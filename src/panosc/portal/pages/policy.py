@@ -11,7 +11,7 @@ from panosc.domain.errors import NotFound
 from panosc.policy.document import ClassName, Document
 from panosc.policy.published import VersionOut, text_of, versions
 from panosc.policy.written.differences import differences
-from panosc.portal.site import Site, add_page
+from panosc.portal.site import Site, add_page, pages
 
 CLASSES: tuple[tuple[ClassName, str], ...] = (
     ("raw", "Raw data"),
@@ -61,7 +61,7 @@ YAML = "application/yaml"
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the policy page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, version: str | None = None) -> Response:
         known = versions(site.policy)

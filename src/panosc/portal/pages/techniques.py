@@ -13,7 +13,7 @@ from panosc.domain.query import Query
 from panosc.portal import facts
 from panosc.portal.hits import asking, hits
 from panosc.portal.pages.search.filters import orders
-from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.portal.site import Asker, Site, add_page, go_to, pages
 from panosc.search.counts.facets import Facet
 from panosc.search.language.selection import Selection
 from panosc.search.panet import ROOT, Concept, ontology
@@ -38,7 +38,7 @@ class Branch:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the technique pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def overview(request: Request, who: Asker) -> Response:
         counts, facets = _counts(site, who)

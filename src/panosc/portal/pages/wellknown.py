@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from panosc.domain.errors import NotFound
-from panosc.portal.site import Site
+from panosc.portal.site import Site, pages
 from panosc.portal.words import contact_address
 
 PATH = "/.well-known/security.txt"
@@ -17,7 +17,7 @@ _KEPT = "public, max-age=86400"
 
 def router(site: Site) -> APIRouter:
     """Return the route of the file."""
-    routes = APIRouter()
+    routes = pages()
 
     def security_txt(request: Request) -> Response:
         contact = site.settings.security_contact

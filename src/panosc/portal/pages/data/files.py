@@ -19,7 +19,7 @@ from panosc.policy.requiring import require_session
 from panosc.portal import snippets
 from panosc.portal.pages.data.viewer import SUFFIXES
 from panosc.portal.pages.landing.beneath import beneath, detailed
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import query_string
 from panosc.search.patterns import escape
 
@@ -45,7 +45,7 @@ Number = Annotated[int, Form(ge=1, le=MOST_DAYS)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def files(request: Request, who: Asker, pid: str, page: int = 1, match: Match = "") -> Response:
         content = beneath(detailed(site, who, pid), "Files")

@@ -13,7 +13,7 @@ from panosc.domain.errors import Conflict, Invalid, NotFound, OverBudget, Panosc
 from panosc.domain.pid import pid_path
 from panosc.domain.query import Query
 from panosc.portal.pages.landing.beneath import TABS
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PAGE = 100
 STATES = {
@@ -42,7 +42,7 @@ Names = Annotated[list[Annotated[str, Field(max_length=4096)]] | None, Form(alia
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, pid: str, page: int = 1) -> Response:
         return _page(site, request, who, pid, page=page)

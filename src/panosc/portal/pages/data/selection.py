@@ -17,7 +17,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Query
 from panosc.portal.pages.about import safe_path
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH: Final = "/selection"
 _DONE: Final = {"added": "It is in the selection.", "removed": "It is taken out."}
@@ -34,7 +34,7 @@ Back = Annotated[str, Form(max_length=8000)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the selection."""
-    routes = APIRouter()
+    routes = pages()
     path = f"{site.render.root}{PATH}"
 
     def show(request: Request, who: Asker) -> Response:

@@ -32,7 +32,7 @@ from panosc.portal.pages.data import entities, starting, windows
 from panosc.portal.pages.data.contents import Contents
 from panosc.portal.pages.landing.beneath import TABS
 from panosc.portal.security import VIEWER_POLICY
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 
 Item = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Asked(BaseModel):
 
 def router(site: Site) -> APIRouter:
     """Return the route of the viewer."""
-    routes = APIRouter()
+    routes = pages()
 
     def view(
         request: Request, who: Asker, pid: str, asked: Annotated[Asked, FromQuery()]

@@ -19,7 +19,7 @@ from panosc.portal.pages.exports import atom, table
 from panosc.portal.pages.exports.asked import Asked, understood
 from panosc.portal.pages.exports.records import Record, as_json, records
 from panosc.portal.pages.search.place import Paging, Place
-from panosc.portal.site import Asker, Site
+from panosc.portal.site import Asker, Site, pages
 from panosc.publication.exports import bibtex
 from panosc.search.language.selection import LAST_PAGE
 from panosc.search.loopback.writing import write_standard
@@ -45,7 +45,7 @@ _SAYS = {
 
 def router(site: Site) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter()
+    routes = pages()
 
     def json(request: Request, who: Asker) -> Response:
         with site.search.together(who):

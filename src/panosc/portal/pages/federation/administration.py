@@ -12,7 +12,7 @@ from panosc.federation.connectors import kinds
 from panosc.federation.source import Source
 from panosc.portal.pages.federation import wording
 from panosc.portal.pages.federation.facilities import PATH as FACILITIES
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = f"{FACILITIES}/administration"
 _DONE = {
@@ -31,7 +31,7 @@ Text = Annotated[str, Form(max_length=1000)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the pages."""
-    routes = APIRouter()
+    routes = pages()
     path = f"{site.render.root}{PATH}"
     tending = site.federation.tending
 

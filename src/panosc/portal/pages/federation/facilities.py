@@ -14,7 +14,7 @@ from panosc.federation.overview.catalogues import Catalogue
 from panosc.federation.overview.harvests import Harvest
 from panosc.federation.tending import ROLES
 from panosc.portal.pages.federation import wording
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 
 PATH = "/facilities"
 NOUNS = (("Dataset", "dataset"), ("Document", "document"), ("Instrument", "instrument"))
@@ -22,7 +22,7 @@ NOUNS = (("Dataset", "dataset"), ("Document", "document"), ("Instrument", "instr
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def listed(request: Request, who: Asker) -> Response:
         found = site.federation.catalogues()

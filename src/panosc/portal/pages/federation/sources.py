@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from panosc.domain.pid import pid_path
 from panosc.federation.overview.sources import Telling
 from panosc.portal.pages.federation import wording
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.publication.record import Model
 
 MODELS: tuple[Model, ...] = ("Dataset", "Document")
@@ -22,7 +22,7 @@ _KEYS = {
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the pages."""
-    routes = APIRouter()
+    routes = pages()
     for model in MODELS:
         _add(routes, site, model)
     return routes

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.portal.pages.harvest.answering import add, kept
-from panosc.portal.site import Site, add_page
+from panosc.portal.site import Site, add_page, pages
 from panosc.portal.words import contact_address
 from panosc.publication.eosc import repository
 
@@ -14,7 +14,7 @@ _LINKSET = 'application/linkset+json; profile="https://www.rfc-editor.org/info/r
 
 def router(site: Site) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter()
+    routes = pages()
     settings = site.settings
 
     def about(request: Request) -> Response:

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from panosc.portal.accepting import Offer, best
 from panosc.portal.pages.harvest.answering import add, kept
-from panosc.portal.site import Site
+from panosc.portal.site import Site, pages
 from panosc.publication.eosc import service
 from panosc.publication.eosc.catalogue import void
 from panosc.publication.rdf.graph import Graph, json_ld, turtle
@@ -22,7 +22,7 @@ Form = Annotated[
 
 def router(site: Site) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter()
+    routes = pages()
     node = service.build(site.publications)
 
     def catalogue(request: Request, after: After = None, form: Form = None) -> Response:

@@ -13,7 +13,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid
 from panosc.domain.pid import pid_path
 from panosc.portal.accepting import Offer, best
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.publication.links import graph
 from panosc.publication.links.service import KINDS, RELATIONS, Links, Typed
 from panosc.publication.record import Model
@@ -48,7 +48,7 @@ class Refused:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of datasets and of documents."""
-    routes = APIRouter()
+    routes = pages()
     publications = site.publications
     links = Links(publications.engine, publications.clock, site.policy.acts.rules_of)
     _add(routes, _Pages(site, links, "Dataset"))

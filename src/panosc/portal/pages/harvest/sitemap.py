@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from panosc.portal.pages.harvest.answering import add, kept
-from panosc.portal.site import Site
+from panosc.portal.site import Site, pages
 from panosc.publication.eosc import service, sitemap
 
 _XML = "application/xml"
@@ -25,7 +25,7 @@ _NOT_FOR_ROBOTS = (
 
 def router(site: Site) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter()
+    routes = pages()
     node = service.build(site.publications)
 
     def index(request: Request) -> Response:

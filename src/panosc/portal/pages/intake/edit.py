@@ -15,7 +15,7 @@ from panosc.ingest.runs.editing.operations import KINDS, TEXTS, Preview
 from panosc.portal.pages.intake.forms import ANCHORS, CHOICES, MODELS, EditForm, query_in
 from panosc.portal.pages.intake.overview import PATH as INGEST
 from panosc.portal.pages.intake.wording import changes, operation_words
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = f"{INGEST}/edit"
 _ERRORS = (400, 401, 403, 409, 422)
@@ -25,7 +25,7 @@ Typed = Annotated[EditForm, Form()]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(
         request: Request,

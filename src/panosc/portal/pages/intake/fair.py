@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from panosc.charts.histogram import Bins, draw_histogram
 from panosc.domain.pid import pid_path
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.portal.words import query_string
 from panosc.publication.fair import checks
 from panosc.publication.fair.service import BINS, Scored, Standing, place
@@ -20,7 +20,7 @@ _VERDICTS = {"passed": ("Yes", "open"), "failed": ("No", "closed"), "hidden": ("
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def of_dataset(request: Request, who: Asker, pid: str) -> Response:
         record = site.publications.gatherer.one(who, "Dataset", pid, site.absolute(request))

@@ -24,7 +24,7 @@ from panosc.portal.pages.intake.wording import (
     split_path,
     summary,
 )
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import query_string
 
 PATH = "/ingest"
@@ -81,7 +81,7 @@ class Filters:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, filters: Annotated[Filters, Depends()]) -> Response:
         return _page(site, request, who, filters)

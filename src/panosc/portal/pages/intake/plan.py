@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid, TooLarge
 from panosc.domain.pid import pid_path
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.publication.plans import madmp
 from panosc.publication.plans.service import Held
 
@@ -38,7 +38,7 @@ class Typed(BaseModel):
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, pid: str) -> Response:
         held = site.publications.plans.get(who, pid, site.absolute(request))

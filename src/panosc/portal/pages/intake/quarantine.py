@@ -12,7 +12,7 @@ from panosc.policy.decisions.records import is_text
 from panosc.portal.pages.intake.overview import PATH as INGEST
 from panosc.portal.pages.intake.reasons import advice
 from panosc.portal.pages.intake.wording import path_of, split_path
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import query_string
 
 PATH = f"{INGEST}/quarantine"
@@ -25,7 +25,7 @@ Urls = Annotated[list[str], Form(alias="url", max_length=SHOWN)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(
         request: Request,

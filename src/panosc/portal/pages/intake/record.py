@@ -17,7 +17,7 @@ from panosc.portal.pages.intake.forms import OperationForm, lines
 from panosc.portal.pages.intake.wording import KINDS as RUN_KINDS
 from panosc.portal.pages.intake.wording import changes
 from panosc.portal.pages.landing.beneath import TABS
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import clean
 
 MOST_PARAMETERS = 2000
@@ -69,7 +69,7 @@ def _same_as_sent(name: str, text: str) -> str:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the pages."""
-    routes = APIRouter()
+    routes = pages()
     beneath = "/datasets/{pid:path}/-"
 
     def show(request: Request, who: Asker, pid: str) -> Response:

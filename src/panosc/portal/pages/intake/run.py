@@ -12,7 +12,7 @@ from panosc.ingest.runs.entries import Run
 from panosc.portal.pages.intake.overview import PATH
 from panosc.portal.pages.intake.reasons import advice
 from panosc.portal.pages.intake.wording import asked, number, split_path, summary
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import query_string
 
 SHOWN = 25
@@ -47,7 +47,7 @@ _ERRORS = (400, 401, 403, 404, 409, 422)
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
     here = f"{PATH}/runs/{{number}}"
 
     def show(request: Request, who: Asker, number: str) -> Response:

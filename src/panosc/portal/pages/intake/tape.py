@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.data.restoring.standing import Volume
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 
 PATH = "/ingest/tape"
 VOLUMES = 100
@@ -34,7 +34,7 @@ _VOLUMES = {
 
 def router(site: Site) -> APIRouter:
     """Return the route of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker) -> Response:
         found = site.wishes.whole(who)

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from panosc.domain.access import Who
 from panosc.domain.pid import pid_path
 from panosc.portal.pages.landing import formats
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.publication import signposting
 from panosc.publication.exporting import exports
 from panosc.publication.record import Model, Publication
@@ -52,7 +52,7 @@ def linkset(site: Site, request: Request, publication: Publication) -> Response:
 
 def router(site: Site, model: Model, page: Page) -> APIRouter:
     """Return the routes of the records of a class: their page, and what is beneath it."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, pid: str) -> Response:
         return record(site, request, who, gathered(request, who, pid), page)

@@ -10,7 +10,7 @@ from panosc.domain.errors import NotFound
 from panosc.domain.query import Include, Query
 from panosc.portal import facts
 from panosc.portal.pages.personal.settings import units_of
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 
 Item = dict[str, Any]
 
@@ -28,7 +28,7 @@ _FILE = frozenset({"name"})
 
 def router(site: Site) -> APIRouter:
     """Return the route of the page of parameters."""
-    routes = APIRouter()
+    routes = pages()
 
     def metadata(request: Request, who: Asker, pid: str) -> Response:
         record = detailed(site, who, pid)

@@ -7,7 +7,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Gone, NotFound
 from panosc.domain.pid import pid_path
 from panosc.portal.pages.landing import answering, datasets, documents
-from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.portal.site import Asker, Site, add_page, go_to, pages
 from panosc.publication.reading.resolving import Target, targets
 from panosc.publication.record import Publication
 
@@ -16,7 +16,7 @@ _PAGES = {"Dataset": datasets.page, "Document": documents.page}
 
 def router(site: Site) -> APIRouter:
     """Return the route."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, pid: str) -> Response:
         target, publication = _found(site, request, who, pid)

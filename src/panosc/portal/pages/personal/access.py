@@ -18,7 +18,7 @@ from panosc.domain.errors import Conflict, Invalid
 from panosc.domain.pid import pid_path
 from panosc.policy.decisions.records import Record, in_charge
 from panosc.policy.decisions.sharing import LINK_DAYS, LONGEST_LINK, Given, Made
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 COOKIE = "panosc_new_link"
 SECONDS = 60
@@ -73,7 +73,7 @@ class Refused:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
     here = "/datasets/{pid:path}/-/access"
 
     def show(request: Request, who: Asker, pid: str) -> Response:

@@ -12,7 +12,7 @@ from panosc.identity.personal.erasing import WORD
 from panosc.policy.asking import require_session
 from panosc.portal.pages.about import safe_path
 from panosc.portal.pages.personal.experiments import needs_terms, role_words
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.portal.words import contact_address
 
 PATH = "/account"
@@ -22,7 +22,7 @@ Text = Annotated[str, Form(max_length=2000)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of these pages."""
-    routes = APIRouter()
+    routes = pages()
     _add_account(routes, site)
     _add_terms(routes, site)
     _add_own_data(routes, site)

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from panosc.domain.pid import pid_path
 from panosc.policy.audit import Event
 from panosc.policy.decisions.watching import Chosen, watcher
-from panosc.portal.site import Asker, Site, add_page
+from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.portal.words import query_string
 
 PATH = "/audit"
@@ -19,7 +19,7 @@ _OF_DATASETS = ("dataset.", "share.", "request.")
 
 def router(site: Site) -> APIRouter:
     """Return the route of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(
         request: Request,

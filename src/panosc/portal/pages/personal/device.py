@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from panosc.domain.access import SCOPES, Who
 from panosc.domain.errors import Invalid, PanoscError, TooMany
 from panosc.policy.requiring import require, require_session
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = "/device"
 _DONE = ("approved", "denied")
@@ -18,7 +18,7 @@ Text = Annotated[str, Form(max_length=100)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker, user_code: str = "", done: str = "") -> Response:
         require_session(who)

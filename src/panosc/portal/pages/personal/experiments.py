@@ -14,7 +14,7 @@ from panosc.domain.errors import NotFound, Unauthenticated
 from panosc.domain.query import Compare, Order, Query
 from panosc.identity.groups.keeping import Membership
 from panosc.portal.hits import Hit, asking, hits
-from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.portal.site import Asker, Site, add_page, go_to, pages
 from panosc.portal.words import query_string
 from panosc.search.counts.experiments import NEWEST, Summary
 
@@ -47,7 +47,7 @@ class Experiment:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of these pages."""
-    routes = APIRouter()
+    routes = pages()
 
     def overview(request: Request, who: Asker, page: Number = 1) -> Response:
         if needs_terms(who):

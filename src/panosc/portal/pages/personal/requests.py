@@ -10,7 +10,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid
 from panosc.policy.decisions.asked import Petition
 from panosc.portal.pages.personal.access import day
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = "/requests"
 SHOWN = 50
@@ -37,7 +37,7 @@ class Refused:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
     petitions = site.policy.petitions
     path = f"{site.render.root}{PATH}"
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid
 from panosc.policy.requiring import require, require_session
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.search.saved.store import LONGEST_NAME, MOST, Saved
 
 PATH = "/account/searches"
@@ -43,7 +43,7 @@ class Refused:
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
     path = f"{site.render.root}{PATH}"
     saved = site.saved
 

@@ -11,7 +11,7 @@ from panosc.domain.preferred import CHOICES, Units
 from panosc.domain.units import display
 from panosc.identity.personal.preferences import NAMES
 from panosc.portal.rendering import THEMES
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = "/settings"
 COOKIE = "units"
@@ -49,7 +49,7 @@ def set_cookies(site: Site, answer: Response, preferences: Mapping[str, str]) ->
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker) -> Response:
         units = units_of(request)

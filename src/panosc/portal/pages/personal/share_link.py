@@ -8,12 +8,12 @@ from fastapi.responses import Response
 
 from panosc.domain.pid import pid_path
 from panosc.policy.decisions.sharing import COOKIE, LONGEST_LINK, with_link
-from panosc.portal.site import Site, go_to
+from panosc.portal.site import Site, go_to, pages
 
 
 def router(site: Site) -> APIRouter:
     """Return the route of links."""
-    routes = APIRouter()
+    routes = pages()
 
     def follow(request: Request, secret: str) -> Response:
         pid = site.policy.sharing.opened(secret)

@@ -13,7 +13,7 @@ from panosc.identity.oidc.verifying import BadToken
 from panosc.portal.pages.about import safe_path
 from panosc.portal.pages.personal.settings import set_cookies
 from panosc.portal.security import CONTENT_POLICY
-from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.portal.site import Asker, Site, add_page, go_to, pages
 
 _NOWHERE = ("/login", "/logout", "/auth/")
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -29,7 +29,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 def router(site: Site) -> APIRouter:
     """Return the routes of these pages."""
-    routes = APIRouter()
+    routes = pages()
     _add_signing_in(routes, site)
     _add_signing_out(routes, site)
     _add_linking(routes, site)

@@ -15,7 +15,7 @@ from panosc.domain.access import SCOPES, Who
 from panosc.domain.errors import Conflict, Invalid, PanoscError
 from panosc.identity.tokens import LONGEST_DAYS, Made
 from panosc.policy.requiring import require, require_session
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 
 PATH = "/account/tokens"
 COOKIE = "panosc_new_token"
@@ -28,7 +28,7 @@ Text = Annotated[str, Form(max_length=300)]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def show(request: Request, who: Asker) -> Response:
         return _page(site, request, who)

@@ -11,7 +11,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Conflict, Invalid
 from panosc.domain.pid import pid_path
 from panosc.portal.pages.publish.forms import PackageForm, begun, refused, typed_of
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.publication.citing import citation
 from panosc.publication.packages.drafting import LICENCES, MOST_DATASETS
 from panosc.publication.packages.making import Material, Package
@@ -36,7 +36,7 @@ Typed = Annotated[PackageForm, Form()]
 
 def router(site: Site) -> APIRouter:
     """Return the routes of packages."""
-    routes = APIRouter()
+    routes = pages()
     packages = site.publications.packages
 
     def new(

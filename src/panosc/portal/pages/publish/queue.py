@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from panosc.portal.site import Asker, Site, add_form, add_page, go_to
+from panosc.portal.site import Asker, Site, add_form, add_page, go_to, pages
 from panosc.publication.minting.asking import SHOWN
 
 PATH: Final = "/publish/queue"
@@ -13,7 +13,7 @@ PATH: Final = "/publish/queue"
 
 def router(site: Site) -> APIRouter:
     """Return the routes of the page."""
-    routes = APIRouter()
+    routes = pages()
     minting = site.publications.minting
 
     def show(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.arguments import FIELDS
-from panosc.portal.site import Site, add_page
+from panosc.portal.site import Site, add_page, pages
 from panosc.portal.words import query_string
 from panosc.search.language.completing import ABOUT
 from panosc.search.language.names import ALIASES
@@ -121,7 +121,7 @@ def examples() -> tuple[Example, ...]:
 
 def router(site: Site) -> APIRouter:
     """Return the route of the page."""
-    routes = APIRouter()
+    routes = pages()
 
     def search_help(request: Request) -> Response:
         words = {

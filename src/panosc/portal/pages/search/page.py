@@ -25,7 +25,7 @@ from panosc.portal.pages.search.filters import chips, groups
 from panosc.portal.pages.search.found import asking_all, found
 from panosc.portal.pages.search.place import VIEWS, Paging, Pairs, Place, headline, read
 from panosc.portal.pages.search.spreads import spreads
-from panosc.portal.site import Asker, Site, add_page, go_to
+from panosc.portal.site import Asker, Site, add_page, go_to, pages
 from panosc.search.counts.facets import Facet
 from panosc.search.counts.spreads import Parameter
 from panosc.search.known import KnownTo
@@ -46,7 +46,7 @@ MOST_OFFERED = 30
 
 def router(site: Site) -> APIRouter:
     """Return the route of the search page."""
-    routes = APIRouter()
+    routes = pages()
 
     def search(request: Request, who: Asker) -> Response:
         if site.federation.has_live():
