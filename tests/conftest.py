@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # five seconds are not enough where several tests keep the machine busy
 for _name in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _name, 60.0)
+# the certificates of all authorities take as long to read as many a test; nothing here adds others
+httpx._config.create_ssl_context = cache(httpx._config.create_ssl_context)
+httpx._transports.default.create_ssl_context = httpx._config.create_ssl_context
 # a node of one process starts sooner; tests/serving asks for several by name
 os.environ.setdefault("PANOSC_WORKERS", "1")
 

@@ -42,7 +42,7 @@ from panosc.ingest.overview.service import Overview
 from panosc.ingest.runs import routes as runs
 from panosc.ingest.runs.service import Runs
 from panosc.ingest.watching import routes as watching
-from panosc.policy import asking, births, published
+from panosc.policy import asking, births
 from panosc.policy import routes as policy_routes
 from panosc.policy import service as policy
 from panosc.policy.shelf import Shelf
@@ -182,7 +182,6 @@ def _routers(
     yield saved_routes.router(site.saved)
     yield identity_routes.router(site.identity, site.settings)
     yield policy_routes.router(site.policy)
-    yield published.router(site.policy)
     harvests = Provider(
         engine,
         clock,

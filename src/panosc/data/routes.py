@@ -21,6 +21,7 @@ from panosc.data.formats import FORMS
 from panosc.data.service import DataService, Reply
 from panosc.domain.access import Who
 from panosc.policy import asking
+from panosc.policy.declaring import add_get
 
 BENEATH: Final = "/datasets/{pid:path}/-"
 _ABOVE: Final = "/datasets/"
@@ -97,7 +98,7 @@ def install(app: FastAPI, service: DataService, *others: APIRouter) -> None:
     """Add the routes of the data services to `app`, before all others."""
     ours: list[APIRoute] = []
     for routes in (router(service), *others):
-        app.include_router(routes)
+        app.router.routes.extend(routes.routes)
         ours += [route for route in routes.routes if isinstance(route, Plain)]
     app.router.middleware_stack = Direct(app.router.middleware_stack, ours)
 
@@ -129,8 +130,7 @@ def router(service: DataService) -> APIRouter:
             },
         }
         path = f"{BENEATH}/h5/{what}"
-        routes.add_api_route(path, handler, methods=["GET"], **options)
-        routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **options)
+        add_get(routes, path, handler, **options)
     return routes
 
 

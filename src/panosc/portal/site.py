@@ -26,6 +26,7 @@ from panosc.ingest.messages.register import Register
 from panosc.ingest.overview.service import Overview
 from panosc.ingest.runs.service import Runs
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_get
 from panosc.policy.service import Policy
 from panosc.portal.rendering import Renderer
 from panosc.publication.service import Publications
@@ -114,8 +115,7 @@ def add_page(
         "response_class": HTMLResponse,
         "responses": {status: {"description": text} for status, text in also.items()},
     }
-    routes.add_api_route(path, handler, methods=["GET"], **described)
-    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)
+    add_get(routes, path, handler, **described)
 
 
 _SAYS = {

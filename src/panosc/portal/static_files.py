@@ -20,6 +20,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from panosc.domain.errors import NotFound
+from panosc.policy.declaring import add_get
 
 _KINDS = {
     ".css": "text/css; charset=utf-8",
@@ -137,13 +138,11 @@ def add_to(routes: APIRouter) -> None:
             return Response(status_code=304, headers=headers)
         return Response(content, media_type=kind, headers=headers)
 
-    for method, listed in (("GET", True), ("HEAD", False)):
-        routes.add_api_route(
-            "/static/{given}/{path:path}",
-            static,
-            methods=[method],
-            response_class=Response,
-            include_in_schema=listed,
-            summary="Style sheet, script, fonts and pictures of the pages",
-            tags=["Pages"],
-        )
+    add_get(
+        routes,
+        "/static/{given}/{path:path}",
+        static,
+        response_class=Response,
+        summary="Style sheet, script, fonts and pictures of the pages",
+        tags=["Pages"],
+    )

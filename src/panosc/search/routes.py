@@ -24,6 +24,7 @@ from panosc.domain.entities import EXPOSED, MODEL_BY_NAME
 from panosc.domain.errors import NotFound
 from panosc.domain.query import Query as Question
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_again, add_get
 from panosc.search import openapi
 from panosc.search.loopback import argument, read_filter, read_where
 from panosc.search.reading import BLOCK
@@ -156,25 +157,11 @@ def _add(routes: APIRouter, path: str, endpoint: Callable[..., Response], **desc
     """Add a route for GET, and undescribed ones for HEAD and the other spellings."""
     head, _, tail = path[1:].partition("/")
     rest = f"/{tail}" if tail else ""
-    for name in (head, head.lower()):
-        for end in ("", "/"):
-            is_first = name == head and not end
-            spelling = f"/{name}{rest}{end}"
-            routes.add_api_route(
-                spelling,
-                endpoint,
-                methods=["GET"],
-                response_class=Response,
-                include_in_schema=is_first,
-                **described,
-            )
-            routes.add_api_route(
-                spelling,
-                endpoint,
-                methods=["HEAD"],
-                response_class=Response,
-                include_in_schema=False,
-            )
+    first = len(routes.routes)
+    add_get(routes, f"/{head}{rest}", endpoint, response_class=Response, **described)
+    for name, end in ((head, "/"), (head.lower(), ""), (head.lower(), "/")):
+        for method in ("GET", "HEAD"):
+            add_again(routes, first, path=f"/{name}{rest}{end}", methods={method})
 
 
 def _finder(answering: Local, model: str) -> Callable[..., Response]:
@@ -266,19 +253,19 @@ def _add_root(routes: APIRouter, answering: Local) -> None:
     def root(request: Request, who: Asker) -> Response:
         return answering.root(request)
 
-    for path in ("/", ""):
-        for method in ("GET", "HEAD"):
-            routes.add_api_route(
-                path,
-                root,
-                methods=[method],
-                response_class=Response,
-                include_in_schema=bool(path) and method == "GET",
-                summary="What this API asks",
-                description="Which catalogues are asked, and how; only where others are asked.",
-                responses=openapi.answers({"type": "object"}, "The catalogues.")
-                | {404: {"description": "No other catalogue is asked."}},
-            )
+    first = len(routes.routes)
+    add_get(
+        routes,
+        "/",
+        root,
+        response_class=Response,
+        summary="What this API asks",
+        description="Which catalogues are asked, and how; only where others are asked.",
+        responses=openapi.answers({"type": "object"}, "The catalogues.")
+        | {404: {"description": "No other catalogue is asked."}},
+    )
+    for method in ("GET", "HEAD"):
+        add_again(routes, first, path="", methods={method})
 
 
 def nothing_there(request: Request) -> NotFound:

@@ -12,6 +12,7 @@ from panosc.data.downloads.links import Links
 from panosc.data.downloads.service import LONGEST_MATCH, Downloads
 from panosc.domain.access import Who
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_get
 
 Asker = Annotated[Who, Depends(who_asks)]
 _LONGEST = 4096
@@ -107,14 +108,12 @@ def add_route(
     routes: APIRouter, path: str, handler: Callable[..., Response], *, summary: str
 ) -> None:
     """Add a route that answers with data, for GET and HEAD."""
-    for method, listed in (("GET", True), ("HEAD", False)):
-        routes.add_api_route(
-            path,
-            handler,
-            methods=[method],
-            include_in_schema=listed,
-            summary=summary,
-            tags=["Data"],
-            response_class=Response,
-            responses=_RESPONSES,
-        )
+    add_get(
+        routes,
+        path,
+        handler,
+        summary=summary,
+        tags=["Data"],
+        response_class=Response,
+        responses=_RESPONSES,
+    )

@@ -9,6 +9,7 @@ from panosc.data.overviews.service import Overviews
 from panosc.domain.access import Who
 from panosc.domain.errors import NotFound
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_get
 
 PUBLIC: Final = "public, max-age=600"
 """Of what anyone may see: it may be withdrawn, and the file may change."""
@@ -63,8 +64,7 @@ def router(overviews: Overviews) -> APIRouter:
         },
     }
     path = "/datasets/{pid:path}/-/thumbnail"
-    routes.add_api_route(path, thumbnail, methods=["GET"], **described)
-    routes.add_api_route(path, thumbnail, methods=["HEAD"], include_in_schema=False, **described)
+    add_get(routes, path, thumbnail, **described)
     return routes
 
 

@@ -21,6 +21,7 @@ from panosc.domain.errors import NotFound
 from panosc.files.chunks.sources import read_exactly
 from panosc.files.index.telling import Elsewhere
 from panosc.files.storage.local import LocalSource
+from panosc.policy.declaring import add_get
 
 DOCUMENT: Final = "zarr.json"
 MOST_KNOWN: Final = 20_000
@@ -73,8 +74,7 @@ def router(service: DataService) -> APIRouter:
         },
     }
     path = f"{BENEATH}/zarr/{{key:path}}"
-    routes.add_api_route(path, zarr, methods=["GET"], **options)
-    routes.add_api_route(path, zarr, methods=["HEAD"], include_in_schema=False, **options)
+    add_get(routes, path, zarr, **options)
     return routes
 
 

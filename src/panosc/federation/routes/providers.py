@@ -9,6 +9,7 @@ from panosc.federation.overview.catalogues import Catalogue
 from panosc.federation.overview.health import Span
 from panosc.federation.service import Federation
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_get
 
 PATH = "/api/v1/federation/providers"
 
@@ -33,8 +34,7 @@ def router(federation: Federation) -> APIRouter:
         "summary": "The catalogues that this node knows",
         "response_description": "What each is and supports, and how it did in the last hours.",
     }
-    routes.add_api_route(PATH, providers, methods=["GET"], **described)
-    routes.add_api_route(PATH, providers, methods=["HEAD"], include_in_schema=False, **described)
+    add_get(routes, PATH, providers, **described)
     return routes
 
 

@@ -24,6 +24,7 @@ from panosc.federation.routes import naming
 from panosc.federation.routes.searching import bounded, provider_of
 from panosc.federation.service import Federation
 from panosc.policy.asking import who_asks
+from panosc.policy.declaring import add_get
 from panosc.search.known import KnownTo
 from panosc.search.language.url import settled
 from panosc.search.loopback import argument, read_filter
@@ -81,8 +82,7 @@ def router(search: SearchService, federation: Federation, address: Address) -> A
             400: {"description": "The question cannot be used; `field` says where."},
         },
     }
-    routes.add_api_route(PATH, stream, methods=["GET"], **described)
-    routes.add_api_route(PATH, stream, methods=["HEAD"], include_in_schema=False, **described)
+    add_get(routes, PATH, stream, **described)
     return routes
 
 

@@ -7,6 +7,7 @@ redirects (each is judged anew if a caller asks for it) nor heeds proxies of the
 
 import ssl
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import httpcore
@@ -168,8 +169,9 @@ class _Client(httpx.Client):
             ) from None
 
 
+@cache
 def default_tls() -> ssl.SSLContext:
-    """Return whom to trust when nothing else is said."""
+    """Return whom to trust when nothing else is said: read once, for it takes some 30 ms."""
     # the authorities that come with httpx, and those that the machine's owner trusts
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()

@@ -9,7 +9,7 @@ from panosc.domain.access import Who
 from panosc.ingest.messages.bodies import ID, AnnouncementBody, AnnouncementOut
 from panosc.ingest.messages.register import Announcement, Register
 from panosc.policy.asking import who_asks
-from panosc.policy.routes import answers
+from panosc.policy.routes.rest import answers
 
 PREFIX = "/api/v1/ingest"
 Asker = Annotated[Who, Depends(who_asks)]

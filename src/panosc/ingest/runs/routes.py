@@ -28,7 +28,7 @@ from panosc.ingest.runs.bodies import (
 from panosc.ingest.runs.service import Runs
 from panosc.policy.asking import who_asks
 from panosc.policy.decisions.bodies import ReasonBody
-from panosc.policy.routes import answers, by_pid
+from panosc.policy.routes.rest import answers, by_pid
 
 LARGEST = 2**63 - 1
 Asker = Annotated[Who, Depends(who_asks)]

@@ -18,7 +18,7 @@ from panosc.domain.access import Who
 from panosc.domain.errors import Forbidden
 from panosc.ingest.watching import heartbeat, metrics
 from panosc.policy.asking import require, who_asks
-from panosc.policy.routes import answers
+from panosc.policy.routes.rest import answers
 from panosc.settings import Settings
 
 Asker = Annotated[Who, Depends(who_asks)]

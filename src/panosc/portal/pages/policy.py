@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from panosc.domain.access import Act
 from panosc.domain.errors import NotFound
 from panosc.policy.document import ClassName, Document
-from panosc.policy.published import VersionOut, text_of, versions
+from panosc.policy.routes.published import VersionOut, text_of, versions
 from panosc.policy.written.differences import differences
 from panosc.portal.site import Site, add_page, pages
 

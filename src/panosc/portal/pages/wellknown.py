@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from panosc.domain.errors import NotFound
+from panosc.policy.declaring import add_get
 from panosc.portal.site import Site, pages
 from panosc.portal.words import contact_address
 
@@ -37,15 +38,13 @@ def router(site: Site) -> APIRouter:
             lines.append(f"Canonical: {site.render.address(request, PATH)}")
         return PlainTextResponse("\n".join([*lines, ""]), headers={"Cache-Control": _KEPT})
 
-    for method, is_listed in (("GET", True), ("HEAD", False)):
-        routes.add_api_route(
-            PATH,
-            security_txt,
-            methods=[method],
-            response_class=PlainTextResponse,
-            include_in_schema=is_listed,
-            summary="Where to report a weakness",
-            tags=["Pages"],
-            responses={404: {"description": "This node names no contact."}},
-        )
+    add_get(
+        routes,
+        PATH,
+        security_txt,
+        response_class=PlainTextResponse,
+        summary="Where to report a weakness",
+        tags=["Pages"],
+        responses={404: {"description": "This node names no contact."}},
+    )
     return routes

@@ -15,6 +15,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from panosc.domain.units import canonical, category_of
 from panosc.identity.routes.bodies import problems
+from panosc.policy.declaring import add_get
 from panosc.portal.pages.exports import atom, table
 from panosc.portal.pages.exports.asked import Asked, understood
 from panosc.portal.pages.exports.records import Record, as_json, records
@@ -103,8 +104,7 @@ def _add(routes: APIRouter, form: str, handler: Callable[..., Response]) -> None
         },
     }
     path = f"/search.{form}"
-    routes.add_api_route(path, handler, methods=["GET"], **described)
-    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **described)
+    add_get(routes, path, handler, **described)
 
 
 def _records(asked: Asked, items: Iterator[Any]) -> Iterator[Record]:

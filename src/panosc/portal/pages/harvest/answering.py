@@ -7,6 +7,8 @@ from typing import TypeVar
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from panosc.policy.declaring import add_get
+
 _KEPT = "public, max-age=600"
 Answer = TypeVar("Answer", bound=Response)
 
@@ -27,20 +29,18 @@ def add(
     also: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
     """Add a route for GET, described in the API document with its media type, and for HEAD."""
-    for method, is_listed in (("GET", True), ("HEAD", False)):
-        routes.add_api_route(
-            path,
-            handler,
-            methods=[method],
-            response_class=Response,
-            include_in_schema=is_listed,
-            summary=summary,
-            tags=["Harvesting"],
-            responses={
-                200: {"content": {kind: {"schema": {"type": _type_of(kind)}}}},
-                **{status: {"description": text} for status, text in also.items()},
-            },
-        )
+    add_get(
+        routes,
+        path,
+        handler,
+        response_class=Response,
+        summary=summary,
+        tags=["Harvesting"],
+        responses={
+            200: {"content": {kind: {"schema": {"type": _type_of(kind)}}}},
+            **{status: {"description": text} for status, text in also.items()},
+        },
+    )
 
 
 def _type_of(kind: str) -> str:

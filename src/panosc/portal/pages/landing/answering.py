@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from panosc.domain.access import Who
 from panosc.domain.pid import pid_path
+from panosc.policy.declaring import add_get
 from panosc.portal.pages.landing import formats
 from panosc.portal.site import Asker, Site, add_page, pages
 from panosc.publication import signposting
@@ -113,5 +114,4 @@ def _add_beneath(
 
 def _add(routes: APIRouter, path: str, handler: Callable[..., Response], **described: Any) -> None:
     given = {"tags": ["Pages"], "response_class": Response, **described}
-    routes.add_api_route(path, handler, methods=["GET"], **given)
-    routes.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False, **given)
+    add_get(routes, path, handler, **given)

@@ -11,7 +11,7 @@ from panosc.domain.access import State, Who
 from panosc.policy.asking import who_asks
 from panosc.policy.document import Document
 from panosc.policy.explaining import Doing, Explanation, Readers
-from panosc.policy.routes import PREFIX, answers, by_pid
+from panosc.policy.routes.rest import PREFIX, answers, by_pid
 from panosc.policy.service import Policy
 
 
