@@ -13,6 +13,7 @@ import anyio.to_thread
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
@@ -27,6 +28,7 @@ BENEATH: Final = "/datasets/{pid:path}/-"
 _ABOVE: Final = "/datasets/"
 _H5: Final = "/-/h5/"
 _ZARR: Final = "/-/zarr/"
+_RAISED: Final = "panosc.raised"
 OPEN_AGE_S: Final = 600
 """How long a cache may keep what is open to anyone: it may be withdrawn."""
 _CHUNKS: Final = "/zarr/{key:path}"
@@ -57,8 +59,13 @@ class Direct:
     What is not one of them, or is asked otherwise, is tried as ever.
     """
 
-    def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, routes: Iterable[APIRoute], handlers: Mapping[Any, Any]
+    ) -> None:
         self._app = app
+        # as the framework does: what is unexpected goes to whoever stands in front of all
+        known = {key: handlers[key] for key in handlers if key not in {500, Exception}}
+        self._failing = ExceptionMiddleware(_raise, known)
         self._routes = {
             (method, route.path.removeprefix(BENEATH)): route
             for route in routes
@@ -90,8 +97,16 @@ class Direct:
             return
         route, scope["path_params"] = found_route
         scope["route"], scope["endpoint"] = route, route.endpoint
-        found: Response = await route.endpoint(Request(scope, receive, send))
+        try:
+            found: ASGIApp = await route.endpoint(Request(scope, receive, send))
+        except Exception as error:
+            scope[_RAISED] = error
+            found = self._failing
         await found(scope, receive, send)
+
+
+async def _raise(scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise scope.pop(_RAISED)
 
 
 def install(app: FastAPI, service: DataService, *others: APIRouter) -> None:
@@ -100,7 +115,8 @@ def install(app: FastAPI, service: DataService, *others: APIRouter) -> None:
     for routes in (router(service), *others):
         app.router.routes.extend(routes.routes)
         ours += [route for route in routes.routes if isinstance(route, Plain)]
-    app.router.middleware_stack = Direct(app.router.middleware_stack, ours)
+    # nothing that the framework does for the others is in between
+    app.add_middleware(Direct, routes=ours, handlers=app.exception_handlers)
 
 
 class Whole(Response):
